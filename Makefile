@@ -1,0 +1,65 @@
+# Every command of the course. `make help` lists them.
+# What is needed beforehand: Python 3.11 to 3.13, git and make.
+PYTHON ?= python3
+# Which torch: "default" takes the ordinary wheels, "cpu" the smaller ones without CUDA.
+# The choice made once is kept in .venv/ready and stands until another is given.
+TORCH ?= $(or $(shell cat .venv/ready 2>/dev/null),default)
+
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+READY := .venv/ready
+CUDA := ^(cuda-|nvidia-|triton)
+PAGES := $(shell git ls-files -co --exclude-standard book notebooks _config.yml _toc.yml 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book test lint lab execute bench lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: ## create .venv and install the locked packages (TORCH=cpu: torch without CUDA)
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(grep '^uv==' requirements.txt)"
+ifeq ($(TORCH),cpu)
+	@grep -vE '$(CUDA)' requirements.txt > .venv/requirements-cpu.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --torch-backend=cpu --no-deps -r .venv/requirements-cpu.txt
+else
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q -r requirements.txt
+endif
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps -e .
+	@echo $(TORCH) > $(READY)
+
+$(READY): requirements.txt pyproject.toml
+	@$(MAKE) --no-print-directory setup
+
+book: _build/html/index.html ## build the site into _build/html
+	@echo "The book is ready. Open $(CURDIR)/_build/html/index.html in a browser."
+
+_build/html/index.html: $(READY) $(PAGES)
+	$(RUN) jupyter-book build . --warningiserror --keep-going --quiet
+	@touch $@
+
+test: $(READY) book ## run every check: unit tests, notebooks (nbval), book, browser
+	$(RUN) python -m pytest tests
+	$(RUN) python -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=600 -p no:cacheprovider
+
+lint: $(READY) ## check style and formatting, notebooks included
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+
+lab: $(READY) ## open JupyterLab on the notebooks
+	$(RUN) jupyter lab --notebook-dir=notebooks
+
+execute: $(READY) ## run all notebooks in order and store their outputs
+	$(RUN) coursekit run --in-place
+
+bench: $(READY) ## run the benchmarks
+	@for script in benchmarks/*.py; do $(RUN) python $$script || exit 1; done
+
+lock: ## make requirements.txt anew from pyproject.toml
+	VIRTUAL_ENV=.venv $(BIN)/uv pip compile -q --universal --all-extras --no-annotate \
+		--custom-compile-command "make lock" pyproject.toml -o requirements.txt $(LOCK_FLAGS)
+
+clean: ## delete what was built and drawn (not .venv, not downloads)
+	rm -rf _build .coursekit/mini* .coursekit/artifacts .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

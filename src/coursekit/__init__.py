@@ -1,0 +1,8 @@
+"""Helpers of the course "Where Is It?".
+
+Importing the package imports no framework. It prepares the import of one: see `frameworks`.
+"""
+
+from coursekit import frameworks
+
+frameworks.prepare()

@@ -1,0 +1,168 @@
+"""Every picture of the course, in one style.
+
+The ground truth is drawn solid, a prediction dashed. Each has a color of its own as well, and
+both colors are safe for color-blind readers.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+PAPER, INK, FAINT = "#fdfcf9", "#22303c", "#d9d6cd"
+TRUTH, PREDICTION = "#0a7d5a", "#d1490c"
+SERIES = ["#20639b", "#d1490c", "#0a7d5a", "#8a4f9e", "#b8860b", "#5b6770"]
+DASHES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))]
+BOX_STYLES = {
+    "truth": {"edgecolor": TRUTH, "linestyle": "-"},
+    "prediction": {"edgecolor": PREDICTION, "linestyle": (0, (4, 2))},
+}
+
+
+def use_style() -> None:
+    """Set matplotlib to the look of the course. Call it once, in a notebook's first cell."""
+    mpl.rcParams.update(
+        {
+            "figure.facecolor": PAPER,
+            "savefig.facecolor": PAPER,
+            "axes.facecolor": PAPER,
+            "figure.dpi": 110,
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.edgecolor": INK,
+            "axes.labelcolor": INK,
+            "axes.titlesize": 11,
+            "axes.titlelocation": "left",
+            "axes.prop_cycle": mpl.cycler(color=SERIES) + mpl.cycler(linestyle=DASHES),
+            "text.color": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "axes.grid": True,
+            "grid.color": FAINT,
+            "grid.linewidth": 0.6,
+            "axes.axisbelow": True,
+            "font.size": 10,
+            "legend.frameon": False,
+            "lines.linewidth": 2,
+            "image.cmap": "gray",
+        }
+    )
+
+
+def show_image(ax: Axes, image: np.ndarray, title: str = "") -> None:
+    """Draw an image so that pixel (0, 0) covers the square from 0 to 1 on both axes.
+
+    matplotlib would put the *center* of that pixel at 0. Then every half-open box would be drawn
+    half a pixel too far to the right and too low.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    image
+        Shape (height, width), (height, width, 1) or (height, width, 3); 0 to 1, or 0 to 255.
+    title
+        A line above the image.
+    """
+    array = np.squeeze(np.asarray(image))
+    height, width = array.shape[:2]
+    limits = {"vmin": 0, "vmax": 1} if array.ndim == 2 and array.max() <= 1 else {}
+    ax.imshow(array, extent=(0, width, height, 0), interpolation="nearest", **limits)
+    ax.set_title(title)
+    ax.set_axis_off()
+
+
+def draw_box(ax: Axes, box: Sequence[float], kind: str = "truth", label: str = "") -> None:
+    """Draw one xyxy box, in pixels: ``kind`` is ``truth`` (solid) or ``prediction`` (dashed).
+
+    `label`, if given, is written on the upper edge: of the truth at the left, of the prediction
+    at the right end, so that the two do not cover each other.
+    """
+    style = BOX_STYLES[kind]
+    xmin, ymin, xmax, ymax = (float(side) for side in box)
+    halo = [patheffects.Stroke(linewidth=4, foreground="white"), patheffects.Normal()]
+    ax.add_patch(
+        Rectangle(
+            (xmin, ymin),
+            xmax - xmin,
+            ymax - ymin,
+            fill=False,
+            linewidth=2,
+            path_effects=halo if kind == "truth" else halo[1:],
+            **style,
+        )
+    )
+    if label:
+        at_left = kind == "truth"
+        ax.text(
+            xmin if at_left else xmax,
+            ymin,
+            label,
+            color="white",
+            fontsize=8,
+            ha="left" if at_left else "right",
+            va="bottom" if ymin > 12 else "top",
+            bbox={"facecolor": style["edgecolor"], "edgecolor": "none", "pad": 1.5},
+        )
+
+
+def gallery(
+    images: Sequence[np.ndarray],
+    truth: Sequence | None = None,
+    prediction: Sequence | None = None,
+    titles: Sequence[str] | None = None,
+    columns: int = 4,
+    width: float = 9.0,
+) -> Figure:
+    """Return a figure with a grid of images, and their boxes where they are given.
+
+    Parameters
+    ----------
+    images
+        n images; see `show_image`.
+    truth, prediction
+        n xyxy boxes each, in pixels of the images; None where an image has no box.
+    titles
+        n lines of text.
+    columns
+        Images in a row.
+    width
+        Of the figure, in inches. The height follows from the tallest image.
+    """
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    tallest = max(np.shape(image)[0] / np.shape(image)[1] for image in images)
+    cell = width / columns
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(width, rows * (cell * tallest + 0.25)), squeeze=False
+    )
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for i, (ax, image) in enumerate(zip(axes.flat, images, strict=False)):
+        show_image(ax, image, titles[i] if titles is not None else "")
+        for kind, given in (("truth", truth), ("prediction", prediction)):
+            if given is not None and given[i] is not None:
+                draw_box(ax, given[i], kind)
+    return figure
+
+
+def curves(
+    series: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, ax: Axes | None = None
+) -> Axes:
+    """Return axes with one line for each series, drawn against 1, 2, 3, …, and a legend.
+
+    Lines differ in dash and in color.
+    """
+    ax = ax or plt.subplots(figsize=(6.5, 3.2))[1]
+    for name, values in series.items():
+        ax.plot(np.arange(1, len(values) + 1), values, label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    ax.legend()
+    return ax

@@ -1,0 +1,78 @@
+"""What the reader can set, read from the environment in this one place.
+
+==================== ============================================= ==============
+variable             meaning                                       default
+==================== ============================================= ==============
+COURSEKIT_DATASET    ``mini``, ``voc2007``, ``voc2012`` or a       ``mini``
+                     directory in VOC's layout
+COURSEKIT_BACKBONE   ``tiny``, ``mobilenet_v2_035``,               ``tiny``
+                     ``mobilenet_v2``, ``resnet50``, ``vgg16``
+COURSEKIT_WEIGHTS    ``imagenet``, or a weight file                ``imagenet``
+COURSEKIT_HOME       where downloads and artifacts go              see `home`
+COURSEKIT_ARTIFACTS  where predictions and results go              see `artifacts`
+COURSEKIT_VOC_MIRROR addresses to try before VOC's own host,       none
+                     separated by spaces
+==================== ============================================= ==============
+"""
+
+import os
+from pathlib import Path
+
+BACKBONES = ("tiny", "mobilenet_v2_035", "mobilenet_v2", "resnet50", "vgg16")
+NAMED_DATASETS = ("mini", "voc2007", "voc2012")
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def dataset() -> str:
+    """Return the data set as it was asked for: a name, or a directory."""
+    return os.environ.get("COURSEKIT_DATASET", "mini")
+
+
+def dataset_name() -> str:
+    """Return the data set's name for files and reports: for a directory, its last part."""
+    wanted = dataset()
+    return wanted if wanted in NAMED_DATASETS else Path(wanted).expanduser().resolve().name
+
+
+def backbone() -> str:
+    """Return the backbone's name; `ValueError` when there is none of that name."""
+    name = os.environ.get("COURSEKIT_BACKBONE", "tiny")
+    if name not in BACKBONES:
+        raise ValueError(
+            f"COURSEKIT_BACKBONE is {name!r}, which is no backbone of this course. "
+            f"Choose one of: {', '.join(BACKBONES)}."
+        )
+    return name
+
+
+def weights() -> str:
+    """Return ``imagenet`` or the path of a weight file."""
+    return os.environ.get("COURSEKIT_WEIGHTS", "imagenet")
+
+
+def mirrors() -> list[str]:
+    """Return the addresses to try before VOC's own host."""
+    return os.environ.get("COURSEKIT_VOC_MIRROR", "").split()
+
+
+def home() -> Path:
+    """Return the directory for downloads and artifacts.
+
+    It is ``COURSEKIT_HOME`` when that is set, else ``.coursekit`` in the checkout of the
+    course, else (the package was installed without a checkout) ``.coursekit`` in the user's
+    home directory.
+    """
+    if "COURSEKIT_HOME" in os.environ:
+        return Path(os.environ["COURSEKIT_HOME"]).expanduser().resolve()
+    in_checkout = (CHECKOUT / "_toc.yml").exists()
+    return (CHECKOUT if in_checkout else Path.home()) / ".coursekit"
+
+
+def artifacts() -> Path:
+    """Return the directory of what the notebooks hand on, for the data set in use.
+
+    It is ``COURSEKIT_ARTIFACTS`` when that is set, else ``artifacts/<data set>`` in `home`.
+    """
+    if "COURSEKIT_ARTIFACTS" in os.environ:
+        return Path(os.environ["COURSEKIT_ARTIFACTS"]).expanduser().resolve()
+    return home() / "artifacts" / dataset_name()

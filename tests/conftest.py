@@ -1,0 +1,82 @@
+"""What several test modules share."""
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from coursekit import settings
+
+ROOT = settings.CHECKOUT
+SAMPLE = os.environ.get("COURSEKIT_VOC_SAMPLE")
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what needs the real photographs where there are none, and say so."""
+    if SAMPLE and Path(SAMPLE).is_dir():
+        return
+    reason = "COURSEKIT_VOC_SAMPLE names no directory with the real VOC sample"
+    for item in items:
+        if item.get_closest_marker("real"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def sample() -> Path:
+    """The directory of the real VOC 2007 sample; only for tests marked `real`."""
+    return Path(SAMPLE)
+
+
+OBJECT = """
+  <object>
+    <name>{name}</name>
+    <bndbox>
+      <xmin>{xmin}</xmin><ymin>{ymin}</ymin><xmax>{xmax}</xmax><ymax>{ymax}</ymax>
+    </bndbox>{extra}
+  </object>"""
+FILE = """<annotation>
+  <filename>{filename}</filename>
+  <size><width>{width}</width><height>{height}</height><depth>3</depth></size>{objects}
+</annotation>
+"""
+
+
+class Voc:
+    """A small data set in VOC's layout, for one test."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
+            (directory / part).mkdir(parents=True)
+
+    def add(self, image_id, *objects, size=(500, 375), picture=True, filename=None, extra=""):
+        """Add a file with objects `(name, xmin, ymin, xmax, ymax)`, in VOC's coordinates."""
+        described = [
+            OBJECT.format(name=n, xmin=a, ymin=b, xmax=c, ymax=d, extra=extra)
+            for n, a, b, c, d in objects
+        ]
+        filename = filename if filename is not None else f"{image_id}.jpg"
+        if picture:
+            Image.new("RGB", size).save(self.directory / "JPEGImages" / filename)
+        text = FILE.format(
+            filename=filename, width=size[0], height=size[1], objects="".join(described)
+        )
+        return self.write(image_id, text)
+
+    def write(self, image_id, text):
+        """Add a file with just this text."""
+        path = self.directory / "Annotations" / f"{image_id}.xml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def list(self, split, *image_ids):
+        """Add a list of images."""
+        path = self.directory / "ImageSets" / "Main" / f"{split}.txt"
+        path.write_text("".join(f"{i}\n" for i in image_ids))
+
+
+@pytest.fixture
+def voc_set(tmp_path) -> Voc:
+    """An empty data set, to be filled by the test."""
+    return Voc(tmp_path / "VOC")
