@@ -1,0 +1,25 @@
+"""Annotations in PASCAL VOC's format: read, audit, select, split, write as CSV.
+
+The *table of objects* has one row per object and the columns ``image_id, filename, width,
+height, name, xmin, ymin, xmax, ymax, difficult, truncated``. The *table of images* has one row
+per image with exactly one object of the wanted classes: the same columns plus ``label`` (the
+index into the classes) and ``split``.
+
+Boxes in both are xyxy in pixels, zero-based and half-open. VOC's own are one-based and
+inclusive; `reading` converts them, and nothing else ever does.
+"""
+
+from coursekit.voc.auditing import audit
+from coursekit.voc.csv_files import from_csv, to_csv
+from coursekit.voc.reading import AnnotationError, load_annotations
+from coursekit.voc.selecting import assign_split, single_object
+
+__all__ = [
+    "AnnotationError",
+    "assign_split",
+    "audit",
+    "from_csv",
+    "load_annotations",
+    "single_object",
+    "to_csv",
+]
