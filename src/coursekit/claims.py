@@ -1,0 +1,55 @@
+"""A claim: a sentence of the book that a measured number must support."""
+
+import math
+import operator
+
+from coursekit import lessons, settings
+
+BOUNDS = {
+    "at_least": ("at least", operator.ge),
+    "at_most": ("at most", operator.le),
+    "equals": ("exactly", operator.eq),
+}
+
+
+def claim(sentence: str, measured: float, **bound: float) -> None:
+    """Print the sentence and its bound; raise when the measured number does not support it.
+
+    The number itself is not printed, because it may differ a little from machine to machine
+    and the output of a notebook is compared to the letter. It goes into ``results.json``.
+
+    Claims are promises about the data set ``mini``. On another data set a claim that fails is
+    marked and recorded, and the notebook goes on.
+
+    Parameters
+    ----------
+    sentence
+        What the number must show, without its full stop.
+    measured
+        The number.
+    **bound
+        One or two of ``at_least``, ``at_most`` and ``equals``.
+
+    Raises
+    ------
+    AssertionError
+        When the claim fails on ``mini``. The message holds the measured number.
+    ValueError
+        When no bound is given, or `measured` is not one finite number.
+    """
+    unknown = set(bound) - set(BOUNDS)
+    if not bound or unknown:
+        raise ValueError(f"A claim needs at_least, at_most or equals, not {sorted(unknown)}.")
+    measured = float(measured)
+    if not math.isfinite(measured):
+        raise ValueError(f"{sentence!r}: the measured number is {measured}. What made it so?")
+
+    words = " and ".join(f"{BOUNDS[name][0]} {value:g}" for name, value in bound.items())
+    holds = all(BOUNDS[name][1](measured, value) for name, value in bound.items())
+    lessons.record_claim(sentence, measured, bound, holds)
+    if holds:
+        print(f"✓ {sentence}: {words}")
+    elif settings.dataset() == "mini":
+        raise AssertionError(f"{sentence}: {words} was promised, {measured:.4g} was measured.")
+    else:
+        print(f"✗ {sentence}: {words} holds on mini, here it is {measured:.4g}")

@@ -1,0 +1,100 @@
+"""The command ``coursekit``: run the course, fetch data, examine the environment."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from coursekit import settings
+
+DESCRIPTION = "Where Is It? A course on finding and naming the one object in a picture."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 when all went well, 1 when not."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except (OSError, ValueError, RuntimeError) as error:
+        print(f"coursekit {options.name}: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("coursekit", description=DESCRIPTION)
+    commands = parser.add_subparsers(dest="name", required=True, metavar="command")
+
+    run = commands.add_parser("run", help="execute the notebooks in order on a data set")
+    run.set_defaults(command=_run)
+    run.add_argument("--dataset", help="mini, voc2007, voc2012, or a directory in VOC's layout")
+    run.add_argument("--backbone", choices=settings.BACKBONES, help="the pretrained network")
+    run.add_argument("--weights", help="imagenet, or a weight file")
+    run.add_argument("--home", help="where downloads and drawn data go")
+    run.add_argument("--only", action="append", default=[], metavar="02", help="just this notebook")
+    where = run.add_mutually_exclusive_group()
+    where.add_argument("--out", help="directory for executed copies, predictions and results.json")
+    where.add_argument(
+        "--in-place", action="store_true", help="store the outputs in the notebooks themselves"
+    )
+
+    fetch = commands.add_parser("fetch", help="download a data set")
+    fetch.set_defaults(command=_fetch)
+    fetch.add_argument("dataset", choices=settings.NAMED_DATASETS)
+
+    doctor = commands.add_parser("doctor", help="examine the environment, and say what to do")
+    doctor.set_defaults(command=_doctor)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from coursekit import datasets, lessons, running
+
+    if options.in_place and options.dataset not in (None, "mini"):
+        raise ValueError("--in-place stores the outputs of mini. For other data, use --out.")
+    if options.in_place:
+        os.environ["COURSEKIT_DATASET"] = "mini"
+    for name in ("dataset", "backbone", "weights", "home"):
+        if getattr(options, name) is not None:
+            os.environ[f"COURSEKIT_{name.upper()}"] = getattr(options, name)
+    if settings.dataset() not in settings.NAMED_DATASETS:
+        # The notebooks run in another directory, where a relative path would mean another place.
+        os.environ["COURSEKIT_DATASET"] = str(Path(settings.dataset()).expanduser().resolve())
+    datasets.locate()  # draws mini, or says what is missing, before the first notebook starts
+    notebooks = running.find_notebooks(options.only)
+    if options.in_place:
+        running.run(notebooks)
+        shutil.copyfile(lessons.results_file(), settings.CHECKOUT / "book" / "results.json")
+    else:
+        out = Path(options.out or settings.home() / "runs" / settings.dataset_name()).resolve()
+        os.environ["COURSEKIT_ARTIFACTS"] = str(out)
+        running.run(notebooks, out / "notebooks")
+        print(f"Executed notebooks, predictions and results.json are in {out}.")
+    return _report_claims([path.stem for path in notebooks])
+
+
+def _report_claims(names: Sequence[str]) -> int:
+    """Print which claims did not hold on this data set. They are promises about mini only."""
+    from coursekit import lessons
+
+    claims = [claim for name in names for claim in lessons.load_results()["claims"].get(name, [])]
+    failed = [claim for claim in claims if not claim["holds"]]
+    print(f"{len(claims) - len(failed)} of {len(claims)} claims hold on {settings.dataset_name()}.")
+    for claim in failed:
+        bound = {k: v for k, v in claim.items() if k not in ("sentence", "measured", "holds")}
+        print(f"  ✗ {claim['sentence']}: promised {bound}, measured {claim['measured']:.4g}")
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from coursekit import datasets
+
+    print(f"{options.dataset} is in {datasets.fetch(options.dataset)}.")
+    return 0
+
+
+def _doctor(_options: argparse.Namespace) -> int:
+    from coursekit import doctor
+
+    return doctor.main()

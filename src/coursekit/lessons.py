@@ -1,0 +1,173 @@
+"""What a notebook hands to the next one: predictions, results and claims.
+
+Everything lies under ``artifacts/<data set>/``: one CSV for each model in ``predictions/``, and
+one ``results.json`` with four parts:
+
+- ``models``: for each model and split ``n, accuracy, mean_iou, accuracy_at_iou_50``;
+- ``claims``: for each lesson the sentences it promised, with bound, measured number, and
+  whether they held;
+- ``provenance``: for each lesson the data set, the backbone and the versions it ran with;
+- ``seconds``: for each lesson how long the whole notebook took, where `coursekit run` ran it.
+"""
+
+import json
+import os
+import platform
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from coursekit import boxes, settings
+
+TRUTH = ["xmin", "ymin", "xmax", "ymax"]
+PREDICTED = [f"pred_{side}" for side in TRUTH]
+PREDICTION_COLUMNS = [
+    *("image_id", "split", "width", "height", "name", *TRUTH),
+    *("pred_name", "confidence", *PREDICTED),
+]
+PACKAGES = ("coursekit", "numpy", "pandas", "pillow", "tensorflow", "keras", "torch", "torchvision")
+
+_lesson: str | None = None  # the notebook that runs in this process
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Return `path` after writing `text` to it: all of it, or, when interrupted, nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        Path(part).replace(path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def results_file() -> Path:
+    """Return the path of ``results.json`` for the data set in use."""
+    return settings.artifacts() / "results.json"
+
+
+def load_results() -> dict:
+    """Return what has been recorded so far; empty parts when nothing has."""
+    file = results_file()
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return {"models": {}, "claims": {}, "provenance": {}, "seconds": {}} | found
+
+
+def _record(part: str, key: str, value: object) -> None:
+    results = load_results()
+    results[part][key] = value
+    text = json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False)
+    write_whole(results_file(), text + "\n")
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def begin(lesson: str) -> None:
+    """Start a lesson: forget the claims of its last run, note its provenance, name the data set.
+
+    Call it in the first code cell of a notebook, with the notebook's file name without
+    ``.ipynb``. Prints which data set is in use.
+    """
+    global _lesson
+    _lesson = lesson
+    name = settings.dataset_name()
+    _record("claims", lesson, [])
+    _record(
+        "provenance",
+        lesson,
+        {"dataset": name, "backbone": settings.backbone(), "versions": _versions()},
+    )
+    print(f"Lesson {lesson}, data set {name}")
+
+
+def record_claim(sentence: str, measured: float, bound: dict[str, float], holds: bool) -> None:
+    """Add one claim of the lesson that runs to ``results.json``; see `coursekit.claims.claim`."""
+    if _lesson is None:
+        raise RuntimeError(
+            "No lesson has begun in this process. Call lessons.begin(...) in the notebook's "
+            "first code cell, with the notebook's name, before the first claim."
+        )
+    entry = {"sentence": sentence, **bound, "measured": measured, "holds": holds}
+    earlier = [c for c in load_results()["claims"].get(_lesson, []) if c["sentence"] != sentence]
+    _record("claims", _lesson, [*earlier, entry])
+
+
+def record_seconds(lesson: str, seconds: float) -> None:
+    """Note in ``results.json`` how long a lesson's notebook took, in seconds."""
+    _record("seconds", lesson, round(seconds, 1))
+
+
+def _prediction_file(model: str) -> Path:
+    return settings.artifacts() / "predictions" / f"{model}.csv"
+
+
+def save_predictions(model: str, table: pd.DataFrame) -> Path:
+    """Return the CSV file that now holds a model's predictions, and record its results.
+
+    Parameters
+    ----------
+    model
+        A name for the file and the tables, such as ``plain_cnn``.
+    table
+        One row per image, with the columns ``image_id, split, width, height, name`` and
+        ``xmin … ymax`` (ground truth), ``pred_name, confidence, pred_xmin … pred_ymax``. Boxes
+        are xyxy in pixels of the original image.
+
+    Raises
+    ------
+    ValueError
+        When a column or a number is missing, or a box is inverted.
+    """
+    missing = [column for column in PREDICTION_COLUMNS if column not in table]
+    if missing:
+        raise ValueError(f"The predictions of {model} lack the columns {', '.join(missing)}.")
+    table = table[PREDICTION_COLUMNS]
+    holes = table.columns[table.isna().any()].tolist()
+    if holes:
+        raise ValueError(f"The predictions of {model} have empty cells in {', '.join(holes)}.")
+    summaries = {split: _summary(part) for split, part in table.groupby("split")}
+    path = write_whole(_prediction_file(model), table.to_csv(index=False, lineterminator="\n"))
+    _record("models", model, summaries)
+    return path
+
+
+def _summary(table: pd.DataFrame) -> dict[str, float]:
+    overlap = boxes.iou(table[TRUTH], table[PREDICTED])
+    right = (table["name"] == table["pred_name"]).to_numpy()
+    return {
+        "n": len(table),
+        "accuracy": float(np.mean(right)),
+        "mean_iou": float(np.mean(overlap)),
+        "accuracy_at_iou_50": float(np.mean(right & (overlap > 0.5))),
+    }
+
+
+def load_predictions(model: str, lesson: str) -> pd.DataFrame:
+    """Return a model's predictions, as `lesson` wrote them.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there are none yet. The message names the notebook to run first.
+    """
+    path = _prediction_file(model)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There are no predictions of {model} on {settings.dataset_name()} yet. "
+            f"Run notebooks/{lesson}.ipynb first, then this notebook again."
+        )
+    return pd.read_csv(path, dtype={"image_id": str})
