@@ -9,6 +9,13 @@ from pathlib import Path
 
 from coursekit import settings
 
+# The settings that `run` has a flag for, and which of their values are no paths. None: all.
+NOT_PATHS = {
+    "dataset": settings.NAMED_DATASETS,
+    "backbone": None,
+    "weights": ("imagenet",),
+    "home": (),
+}
 DESCRIPTION = "Where Is It? A course on finding and naming the one object in a picture."
 
 
@@ -55,12 +62,13 @@ def _run(options: argparse.Namespace) -> int:
         raise ValueError("--in-place stores the outputs of mini. For other data, use --out.")
     if options.in_place:
         os.environ["COURSEKIT_DATASET"] = "mini"
-    for name in ("dataset", "backbone", "weights", "home"):
-        if getattr(options, name) is not None:
-            os.environ[f"COURSEKIT_{name.upper()}"] = getattr(options, name)
-    if settings.dataset() not in settings.NAMED_DATASETS:
-        # The notebooks run in another directory, where a relative path would mean another place.
-        os.environ["COURSEKIT_DATASET"] = str(Path(settings.dataset()).expanduser().resolve())
+    for name, words in NOT_PATHS.items():
+        value = getattr(options, name) or os.environ.get(f"COURSEKIT_{name.upper()}")
+        if value is not None and words is not None and value not in words:
+            # The notebooks run in another directory, where a relative path means another place.
+            value = str(Path(value).expanduser().resolve())
+        if value is not None:
+            os.environ[f"COURSEKIT_{name.upper()}"] = value
     datasets.locate()  # draws mini, or says what is missing, before the first notebook starts
     notebooks = running.find_notebooks(options.only)
     if options.in_place:

@@ -47,9 +47,14 @@ def write_whole(path: Path, text: str) -> Path:
     return path
 
 
+def artifacts_file(name: str) -> Path:
+    """Return where a file of this name lies among the artifacts of the data set in use."""
+    return settings.artifacts() / name
+
+
 def results_file() -> Path:
     """Return the path of ``results.json`` for the data set in use."""
-    return settings.artifacts() / "results.json"
+    return artifacts_file("results.json")
 
 
 def load_results() -> dict:
@@ -112,7 +117,7 @@ def record_seconds(lesson: str, seconds: float) -> None:
 
 
 def _prediction_file(model: str) -> Path:
-    return settings.artifacts() / "predictions" / f"{model}.csv"
+    return artifacts_file(f"predictions/{model}.csv")
 
 
 def save_predictions(model: str, table: pd.DataFrame) -> Path:

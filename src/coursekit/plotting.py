@@ -15,12 +15,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 PAPER, INK, FAINT = "#fdfcf9", "#22303c", "#d9d6cd"
-TRUTH, PREDICTION = "#0a7d5a", "#d1490c"
-SERIES = ["#20639b", "#d1490c", "#0a7d5a", "#8a4f9e", "#b8860b", "#5b6770"]
+TRUTH, PREDICTION, OTHER = "#0a7d5a", "#c4420a", "#5b6770"
+SERIES = ["#20639b", "#c4420a", "#0a7d5a", "#8a4f9e", "#b8860b", "#5b6770"]
 DASHES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))]
 BOX_STYLES = {
     "truth": {"edgecolor": TRUTH, "linestyle": "-"},
     "prediction": {"edgecolor": PREDICTION, "linestyle": (0, (4, 2))},
+    "other": {"edgecolor": OTHER, "linestyle": ":"},
 }
 
 
@@ -79,10 +80,11 @@ def show_image(ax: Axes, image: np.ndarray, title: str = "") -> None:
 
 
 def draw_box(ax: Axes, box: Sequence[float], kind: str = "truth", label: str = "") -> None:
-    """Draw one xyxy box, in pixels: ``kind`` is ``truth`` (solid) or ``prediction`` (dashed).
+    """Draw one xyxy box, in pixels.
 
-    `label`, if given, is written on the upper edge: of the truth at the left, of the prediction
-    at the right end, so that the two do not cover each other.
+    `kind` is ``truth`` (solid), ``prediction`` (dashed) or ``other`` (dotted). `label`, if given,
+    is written on the upper edge: of the truth at its left end, of the others at the right, so
+    that two labels do not cover each other.
     """
     style = BOX_STYLES[kind]
     xmin, ymin, xmax, ymax = (float(side) for side in box)

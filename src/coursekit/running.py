@@ -88,6 +88,7 @@ def _execute(notebook: NotebookNode, path: Path, target: Path, bar: tqdm, mark: 
         record_timing=False,
         coalesce_streams=True,
         on_cell_start=note_cell,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )
     start = time.perf_counter()

@@ -1,0 +1,208 @@
+"""Shapes made of polygons, and the brush that paints them: the toolkit of every drawing.
+
+A drawing is a list of `Shape`, painted from first to last. Its coordinates have no unit: x grows to
+the right, y grows *upward* and the ground is y = 0. `paint` gives the drawing its size in pixels.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageChops, ImageColor, ImageDraw
+
+Color = tuple[int, int, int]
+DUSK: Color = (58, 40, 92)  # shadows lean to violet, lights to cream: flat colors look alive
+CREAM: Color = (255, 246, 222)
+TURN = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+CIRCLE = np.stack([np.cos(TURN), np.sin(TURN)], axis=1)
+
+
+class Shape(NamedTuple):
+    """Polygons of one color.
+
+    `kind` is ``solid`` (shaded on the side away from the light), ``flat`` (not shaded) or ``mark``
+    (painted only where it lies on the last solid shape). `part` names a part of the body.
+    """
+
+    outlines: list[np.ndarray]
+    color: Color
+    kind: str = "solid"
+    part: str | None = None
+
+
+def solid(color: Color, *outlines) -> Shape:
+    """Return a shaded shape; an outline is a polygon, a limb, or the text of a smooth outline."""
+    return Shape(_collected(outlines), color)
+
+
+def flat(color: Color, *outlines) -> Shape:
+    """Return a shape without shading; outlines as in `solid`."""
+    return Shape(_collected(outlines), color, "flat")
+
+
+def mark(color: Color, *outlines) -> Shape:
+    """Return a shape that stays on the last solid one; outlines as in `solid`."""
+    return Shape(_collected(outlines), color, "mark")
+
+
+def _collected(outlines) -> list[np.ndarray]:
+    collected = []
+    for outline in outlines:
+        if isinstance(outline, str):
+            collected.append(blob(outline))
+        else:  # a limb is a list of polygons
+            collected += outline if isinstance(outline, list) else [outline]
+    return collected
+
+
+def rgb(text: str) -> Color:
+    """Return the color written as ``#rrggbb`` as three integers from 0 to 255."""
+    return ImageColor.getrgb(text)
+
+
+def mix(a: Color, b: Color, share: float) -> Color:
+    """Return color `a` with `share` (0 to 1) of color `b` mixed in."""
+    return tuple(round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
+
+
+def darker(color: Color, share: float = 0.25) -> Color:
+    """Return the color as it looks in the shade."""
+    return mix(color, DUSK, share)
+
+
+def lighter(color: Color, share: float = 0.3) -> Color:
+    """Return the color as it looks in the light."""
+    return mix(color, CREAM, share)
+
+
+def ellipse(x: float, y: float, rx: float, ry: float | None = None, angle: float = 0) -> np.ndarray:
+    """Return an ellipse as a polygon of shape (24, 2); `angle` is in degrees."""
+    return CIRCLE * (rx, rx if ry is None else ry) @ rotation(angle).T + (x, y)
+
+
+def rectangle(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
+    """Return the rectangle between two corners as a polygon of shape (4, 2)."""
+    return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], float)
+
+
+def rotation(degrees: float) -> np.ndarray:
+    """Return the matrix, of shape (2, 2), that turns column vectors counterclockwise."""
+    turn = np.radians(degrees)
+    return np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+
+
+def points(path) -> np.ndarray:
+    """Return a path as an array, one row per point; it may be written as ``"x y, x y, x y"``."""
+    if isinstance(path, str):
+        path = [pair.split() for pair in path.split(",")]
+    return np.asarray(path, float)
+
+
+def smooth(path, closed: bool = False, steps: int = 6) -> np.ndarray:
+    """Return a smooth curve through the points of a path (which may have more columns than two).
+
+    It is a Catmull-Rom spline with `steps` points on each of its pieces.
+    """
+    p = points(path)
+    p = np.concatenate([p[-1:], p, p[:2]] if closed else [p[:1], p, p[-1:]])
+    t = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
+    a, b, c, d = (p[i : len(p) - 3 + i, None] for i in range(4))
+    pieces = (
+        2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * (b - c) + d - a) * t**3
+    ) / 2
+    curve = pieces.reshape(-1, p.shape[1])
+    return curve if closed else np.concatenate([curve, p[-1:]])
+
+
+def blob(path) -> np.ndarray:
+    """Return the smooth closed outline through the points of a path."""
+    return smooth(path, closed=True)
+
+
+def limb(path, radii, steps: int = 4) -> list[np.ndarray]:
+    """Return a rounded stroke along a smooth path: a leg, a neck, a tail, a trunk.
+
+    `radii` gives half the stroke's width at each point of `path`. The stroke is a chain of discs
+    and the quadrilaterals between them.
+    """
+    stations = smooth(np.column_stack([points(path), radii]), steps=steps)
+    centers, r = stations[:, :2], stations[:, 2].clip(min=1e-3)
+    along = np.gradient(centers, axis=0)
+    along /= np.linalg.norm(along, axis=1, keepdims=True).clip(min=1e-9)
+    side = along[:, ::-1] * (-1, 1) * r[:, None]
+    left, right = centers + side, centers - side
+    quads = np.stack([left[:-1], left[1:], right[1:], right[:-1]], axis=1)
+    discs = centers[:, None] + r[:, None, None] * CIRCLE
+    return [*quads, *discs]
+
+
+def place(
+    shapes: list[Shape], at=(0.0, 0.0), scale=1.0, angle: float = 0, part: str | None = None
+) -> list[Shape]:
+    """Return the shapes scaled (by one number or by (x, y)), turned by `angle` and moved to `at`.
+
+    A scale of (-1, 1) mirrors. `part`, when given, names all of them as a part of the body.
+    """
+    matrix = (rotation(angle) * np.broadcast_to(scale, 2)).T
+    return [
+        Shape([o @ matrix + at for o in s.outlines], s.color, s.kind, part or s.part)
+        for s in shapes
+    ]
+
+
+def bounds(shapes: list[Shape]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and the highest (x, y) of the shapes; marks cannot reach beyond them."""
+    outline = np.concatenate([o for s in shapes if s.kind != "mark" for o in s.outlines])
+    return outline.min(axis=0), outline.max(axis=0)
+
+
+def paint(shapes: list[Shape], height: float) -> Image.Image:
+    """Return the shapes as an RGBA picture, `height` pixels high and just wide enough.
+
+    They are painted two or three times larger and reduced, which makes their edges smooth.
+    """
+    low, high = bounds(shapes)
+    supersample = 3 if height < 150 else 2
+    zoom = supersample * height / (high[1] - low[1])
+    size = np.maximum(np.ceil((high - low) * zoom / supersample).astype(int), 1) * supersample
+    canvas = Image.new("RGBA", tuple(size.tolist()))
+    pen = ImageDraw.Draw(canvas)
+    under, corner = None, (0, 0)  # the stencil of the last solid shape, and where it lies
+    for shape in shapes:
+        pixels = [(o - (low[0], high[1])) * (zoom, -zoom) for o in shape.outlines]
+        if shape.kind == "flat":
+            _fill(pen, pixels, shape.color)
+        elif shape.kind == "solid":
+            _fill(pen, pixels, darker(shape.color))
+            under, corner = _stencil(pixels, size)
+            canvas.paste(shape.color, corner, _lit(under))
+        else:
+            stencil, at = _stencil(pixels, size)
+            clip = Image.new("L", stencil.size)
+            clip.paste(under, (corner[0] - at[0], corner[1] - at[1]))
+            canvas.paste(shape.color, at, ImageChops.darker(stencil, clip))
+    return canvas.reduce(supersample)
+
+
+def _fill(pen: ImageDraw.ImageDraw, polygons: list[np.ndarray], color: Color | int) -> None:
+    """Paint polygons, given in pixels."""
+    for polygon in polygons:
+        pen.polygon(polygon.ravel().tolist(), fill=color)
+
+
+def _stencil(polygons: list[np.ndarray], size: np.ndarray) -> tuple[Image.Image, tuple[int, int]]:
+    """Return where the polygons are (255 inside, 0 outside), cut to them, and its corner."""
+    corners = np.concatenate(polygons)
+    low = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, size - 1)
+    high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, low + 1, size)
+    stencil = Image.new("L", tuple((high - low).tolist()))
+    _fill(ImageDraw.Draw(stencil), [polygon - low for polygon in polygons], 255)
+    return stencil, tuple(low.tolist())
+
+
+def _lit(stencil: Image.Image) -> Image.Image:
+    """Return the part of a stencil that the light, from the upper left, reaches."""
+    thickness = stencil.histogram()[255] / np.hypot(*stencil.size)
+    step = round(0.2 * thickness)
+    moved = Image.new("L", stencil.size)
+    moved.paste(stencil, (-step, -step))
+    return ImageChops.darker(moved, stencil)

@@ -1,0 +1,155 @@
+"""Each page of the built site in Chromium: at the width of a desk and of a phone, light and dark.
+
+A page must load nothing from another host, log no error, not be wider than the window, and break
+none of axe-core's rules for WCAG 2, levels A and AA.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.support.ui import WebDriverWait
+
+pytestmark = pytest.mark.browser
+
+BUILT = Path(__file__).resolve().parents[2] / "_build" / "html"
+PAGES = sorted(path.relative_to(BUILT).as_posix() for path in BUILT.rglob("*.html"))
+PAGES = [page for page in PAGES if not page.startswith(("_static/", "_sources/"))]
+WIDTHS = {"desk": 1280, "phone": 360}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+WAIT = """
+const done = arguments[arguments.length - 1];
+const settled = () => setTimeout(done, 100);
+const math = window.MathJax && MathJax.startup && MathJax.startup.promise;
+math ? math.then(settled) : settled();
+"""
+RUN_AXE = """
+const done = arguments[arguments.length - 1];
+axe.run(document, {runOnly: arguments[0], resultTypes: ["violations"]}).then(
+  found => done(found.violations.flatMap(v => v.nodes.map(
+    n => `${v.id}: ${n.target.join(" ")} | ${(n.failureSummary || "").slice(0, 300)}`))),
+  error => done([`axe-core failed: ${error}`]));
+"""
+WIDER = """
+const room = document.documentElement.clientWidth;
+if (document.documentElement.scrollWidth <= room) return [];
+const inScroller = e => {
+  for (let p = e.parentElement; p; p = p.parentElement)
+    if (getComputedStyle(p).overflowX !== "visible" && p !== document.body) return true;
+  return false;
+};
+return [...document.body.querySelectorAll("*")]
+  .filter(e => e.getBoundingClientRect().right > room + 1 && !inScroller(e))
+  .map(e => e.outerHTML.slice(0, 120)).slice(0, 5).concat("the page");
+"""
+
+# A formula that is still text: MathJax puts an mjx-container into each.
+NOT_TYPESET = """
+return [...document.querySelectorAll(".math")]
+  .filter(e => !e.querySelector("mjx-container")).map(e => e.textContent.slice(0, 80));
+"""
+COPY_BUTTONS = """
+const codes = [...document.querySelectorAll("div.highlight pre")];
+return [codes.length, codes.filter(code => {
+  const button = code.parentElement.querySelector("button.copybtn");
+  return button && document.querySelector(button.dataset.clipboardTarget) === code;
+}).length];
+"""
+FIGURES = """
+return [...document.querySelectorAll(".bd-article img")].map(e => getComputedStyle(e))
+  .map(style => [style.filter, style.backgroundColor]);
+"""
+
+
+def visit(browser, address: str, width: int, mode: str) -> None:
+    """Open a page in a window of that width, with the reader's color scheme."""
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    scheme = {"features": [{"name": "prefers-color-scheme", "value": mode}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
+    own = "/".join(address.split("/")[:3])
+    stored = {"origin": own, "storageTypes": "all"}  # each visit is a reader's first
+    browser.execute_cdp_cmd("Storage.clearDataForOrigin", stored)
+    browser.get_log("performance")  # reading a log empties it
+    browser.get_log("browser")
+    browser.get(address)
+    browser.execute_async_script(WAIT)
+
+
+def foreign_requests(browser, own: str) -> list[str]:
+    """Return the addresses that the last page asked for outside its own host."""
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [e["params"]["request"]["url"] for e in events if e["method"].endswith("WillBeSent")]
+    return [url for url in asked if not url.startswith((own, "data:", "blob:"))]
+
+
+def faults(browser, axe: str, own: str, page: str, width: int, mode: str) -> list[str]:
+    """Return one line for each fault of a page; none for a good one."""
+    visit(browser, f"{own}/{page}", width, mode)
+    found = [f"foreign request: {url}" for url in foreign_requests(browser, own)]
+    logged = [e["message"] for e in browser.get_log("browser") if e["level"] == "SEVERE"]
+    found += [f"console: {message}" for message in logged]
+    found += [f"too wide: {element}" for element in browser.execute_script(WIDER)]
+    found += [f"not typeset: {formula}" for formula in browser.execute_script(NOT_TYPESET)]
+    browser.execute_script(axe)
+    found += [f"axe: {violation}" for violation in browser.execute_async_script(RUN_AXE, RULES)]
+    return found
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("page", PAGES)
+def test_page_has_no_faults(site, browser, axe, page, width, mode):
+    assert faults(browser, axe, site, page, WIDTHS[width], mode) == []
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_page_follows_the_color_scheme(site, browser, mode):
+    visit(browser, f"{site}/book/intro.html", 1280, mode)
+    shown = browser.execute_script("return document.documentElement.dataset.theme")
+    assert shown == mode
+
+
+def test_figures_lie_undimmed_on_their_own_paper_in_the_dark(site, browser):
+    visit(browser, f"{site}/book/intro.html", 1280, "dark")
+    figures = browser.execute_script(FIGURES)
+    assert figures and all(figure == ["none", "rgb(253, 252, 249)"] for figure in figures)
+
+
+def test_every_piece_of_code_has_a_button_that_copies_it(site, browser):
+    visit(browser, f"{site}/book/setup.html", 1280, "light")
+    pieces, with_button = browser.execute_script(COPY_BUTTONS)
+    assert pieces == with_button > 0
+
+
+def test_the_search_finds_a_term(site, browser):
+    visit(browser, f"{site}/search.html?q=softmax", 1280, "light")
+    found = WebDriverWait(browser, 20).until(
+        lambda chrome: chrome.find_elements("css selector", "#search-results li a")
+    )
+    assert any("glossary.html" in link.get_attribute("href") for link in found)
+
+
+GOOD = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"></head>
+<body><main><h1>A page</h1>{}</main></body></html>"""
+BAD = {
+    "foreign request": '<img src="http://example.org/x.png" alt="A picture from elsewhere">',
+    "console": "<script>throw new Error('broken')</script>",
+    "too wide": '<div style="width: 2000px">wide</div>',
+    "not typeset": '<span class="math">x^2</span>',
+    "axe: color-contrast": '<p style="color: #bbb; background: #fff">Hard to read.</p>',
+    "axe: image-alt": '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">',
+}
+
+
+@pytest.mark.parametrize("fault", [None, *BAD])
+def test_the_checks_report_what_is_wrong(serve, browser, axe, tmp_path, fault):
+    (tmp_path / "page.html").write_text(GOOD.format(BAD.get(fault, "")), encoding="utf-8")
+    with serve(tmp_path) as address:
+        found = faults(browser, axe, address, "page.html", 360, "light")
+    if fault is None:
+        assert found == []
+    else:
+        assert any(line.startswith(fault) for line in found), found

@@ -1,0 +1,94 @@
+"""The Sphinx extension of the book: the buttons, the front door and the mends."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from sphinx.application import Sphinx
+from sphinx.errors import ConfigError
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
+
+import course_site
+
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+
+
+def test_without_a_repository_there_are_no_buttons():
+    assert course_site.repository_options({}) == {}
+    assert course_site.repository_options({"GITHUB_REPOSITORY": ""}) == {}
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"GITHUB_REPOSITORY": "owner/name"},
+        {"COURSEKIT_REPOSITORY": "https://github.com/owner/name"},
+        {"COURSEKIT_REPOSITORY": "https://github.com/owner/name.git"},
+        {"COURSEKIT_REPOSITORY": "owner/name", "GITHUB_REPOSITORY": "a/fork"},
+    ],
+)
+def test_with_a_repository_there_are_buttons(environment):
+    options = course_site.repository_options(environment)
+    assert options["repository_url"] == "https://github.com/owner/name"
+    assert options["use_repository_button"] and options["use_issues_button"]
+    assert options["launch_buttons"]["binderhub_url"] == "https://mybinder.org"
+    assert options["launch_buttons"]["colab_url"] == "https://colab.research.google.com"
+
+
+@pytest.mark.parametrize("value", ["name", "a/b/c", "https://example.org/owner/name", "a b/c"])
+def test_another_form_is_refused_with_a_hint(value):
+    with pytest.raises(ConfigError, match=r"COURSEKIT_REPOSITORY is .* Write owner/name"):
+        course_site.repository_options({"COURSEKIT_REPOSITORY": value})
+
+
+def build(directory: Path, output: Path) -> str:
+    """Return the page that Sphinx makes of one notebook, with the theme and the extension."""
+    notebook = {"cells": [], "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}
+    notebook["cells"].append(
+        {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# A lesson"}
+    )
+    (directory / "lesson.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    settings = {
+        "extensions": ["myst_nb", "sphinx_book_theme", "course_site"],
+        "html_theme": "sphinx_book_theme",
+        "nb_execution_mode": "off",
+        "root_doc": "lesson",
+    }
+    Sphinx(directory, None, output, output / ".doctrees", "html", settings, status=None).build()
+    return (output / "lesson.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("repository", [None, "owner/name"])
+def test_the_buttons_on_a_page(tmp_path, monkeypatch, repository):
+    for variable in course_site.VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    if repository:
+        monkeypatch.setenv("COURSEKIT_REPOSITORY", repository)
+    source = tmp_path / "source"
+    source.mkdir()
+    page = build(source, tmp_path / "html")
+    links = [
+        "https://mybinder.org/v2/gh/owner/name/main?urlpath=lab/tree/lesson.ipynb",
+        "https://colab.research.google.com/github/owner/name/blob/main/lesson.ipynb",
+        "https://github.com/owner/name/issues/new",
+    ]
+    assert [link in page for link in links] == [repository is not None] * 3
+    index = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
+    assert "url=lesson.html" in index and "<title>" in index
+
+
+def test_the_mends_leave_a_mended_page_alone():
+    page = (
+        '<button class="btn search-button-field x" title="Search" aria-label="Search" id="s">'
+        '<i class="theme-switch fa-sun" data-mode="light" title="Light"></i>'
+        '<div class="citation" role="doc-biblioentry">'
+    )
+    mended = course_site.mend(page)
+    assert mended == (
+        '<button class="btn search-button-field x" title="Search" id="s">'
+        '<i class="theme-switch fa-sun" data-mode="light"></i>'
+        '<div class="citation" role="listitem">'
+    )
+    assert course_site.mend(mended) == mended
