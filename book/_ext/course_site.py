@@ -1,0 +1,122 @@
+"""What the site of the course needs beyond Jupyter Book.
+
+- The launch and repository buttons, as soon as the environment says where the repository is.
+- A front door, ``index.html``, that is a whole page: title, language and a link.
+- Small mends of the theme's pages, so that they pass the accessibility rules.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ConfigError
+
+VARIABLES = ("COURSEKIT_REPOSITORY", "GITHUB_REPOSITORY")
+ADDRESS = re.compile(r"(?:https://github\.com/)?([\w.-]+)/([\w.-]+?)(?:\.git)?/?")
+
+INDEX = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <title>{title}</title>
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta http-equiv="refresh" content="0; url={page}">
+  <link rel="icon" href="_static/favicon.svg">
+  <link rel="canonical" href="{page}">
+</head>
+<body>
+  <main><h1>{title}</h1><p><a href="{page}">Go to the first page of the course.</a></p></main>
+</body>
+</html>
+"""
+
+
+# Faults of the theme and of sphinxcontrib-bibtex against WCAG 2 A and AA, as axe-core finds them.
+# Each is mended in the finished page: a pattern, and what takes its place.
+MENDS = (
+    # The label hides the text that can be seen on the button, "Search Ctrl+K".
+    (re.compile(r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"'), r"\1"),
+    # The titles of the three icons become text that is not in the button's label, "Color mode".
+    (re.compile(r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"'), r"\1"),
+    # The role is deprecated, and the children of a list must be its items.
+    (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
+)
+
+
+def repository_options(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return the theme options that make the buttons; none when no repository is named.
+
+    Parameters
+    ----------
+    environment
+        ``COURSEKIT_REPOSITORY`` is read first, then ``GITHUB_REPOSITORY``, which GitHub's own
+        workflows set. Each is ``owner/name`` or ``https://github.com/owner/name``.
+
+    Raises
+    ------
+    ConfigError
+        When the value has another form.
+    """
+    name = next((name for name in VARIABLES if environment.get(name)), None)
+    if name is None:
+        return {}
+    match = ADDRESS.fullmatch(environment[name].strip())
+    if match is None:
+        raise ConfigError(
+            f"{name} is {environment[name]!r}. Write owner/name, or the repository's address "
+            "https://github.com/owner/name."
+        )
+    return {
+        "repository_url": f"https://github.com/{match[1]}/{match[2]}",
+        "repository_branch": "main",
+        "path_to_docs": "",  # the book's sources start at the root of the repository
+        "use_repository_button": True,
+        "use_issues_button": True,
+        "launch_buttons": {
+            "notebook_interface": "jupyterlab",
+            "binderhub_url": "https://mybinder.org",
+            "colab_url": "https://colab.research.google.com",
+        },
+    }
+
+
+def add_buttons(app: Sphinx, config: Config) -> None:
+    """Give the theme the options of `repository_options`."""
+    config.html_theme_options = {**config.html_theme_options, **repository_options(os.environ)}
+
+
+def mend(html: str) -> str:
+    """Return a page without the faults in `MENDS`. A page that was mended stays as it is."""
+    for pattern, replacement in MENDS:
+        html = pattern.sub(replacement, html)
+    return html
+
+
+def mend_pages(app: Sphinx, exception: Exception | None) -> None:
+    """Mend every page that has something to mend."""
+    if exception is not None or app.builder.name != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        page = path.read_text(encoding="utf-8")
+        if (mended := mend(page)) != page:
+            path.write_text(mended, encoding="utf-8")
+
+
+def write_index(app: Sphinx, exception: Exception | None) -> None:
+    """Write ``index.html``, which leads to the first page of the book."""
+    if exception is None and app.builder.name == "html":
+        page = INDEX.format(title=app.config.html_title, page=f"{app.config.root_doc}.html")
+        (Path(app.outdir) / "index.html").write_text(page, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension."""
+    app.connect("config-inited", add_buttons)
+    app.connect("build-finished", mend_pages)
+    app.connect("build-finished", write_index, priority=400)  # before the table of contents does
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,75 @@
+"""Draw the pictures that stand in the pages and not in a notebook's output.
+
+Run `python book/figures.py` after the drawings of `mini` have changed, and commit the pictures.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
+
+from coursekit import datasets, plotting, rectangles, settings, voc
+
+STATIC = settings.CHECKOUT / "book" / "_static"
+CLASSES = ["dog", "cat", "bird", "cow", "horse"]
+SIDES = ["xmin", "ymin", "xmax", "ymax"]
+COVER = {"dog": 4, "bird": 9, "horse": 6, "cat": 2, "cow": 3}  # which of its class looks best
+
+
+def save(figure, name: str) -> None:
+    """Write a figure as a small PNG, without the date that would make each one new."""
+    figure.savefig(STATIC / name, dpi=110, pil_kwargs={"optimize": True})
+    plt.close(figure)
+
+
+def large_ones(images):
+    """Return the images whose object is easy to see: whole, wide picture, a third of its height."""
+    height = images["ymax"] - images["ymin"]
+    share = height / images["height"]
+    wide = images["width"] / images["height"] > 1.2
+    return images[wide & ~images["truncated"] & (share > 0.45) & (share < 0.85)]
+
+
+def cover(directory, images) -> None:
+    """Draw five pictures of `mini`, each with its one object boxed and named."""
+    figure, axes = plt.subplots(1, 5, figsize=(11, 1.95))
+    for ax, (name, number) in zip(axes, COVER.items(), strict=True):
+        row = images[images["name"] == name].iloc[number]
+        picture = Image.open(directory / "JPEGImages" / row["filename"])
+        plotting.show_image(ax, picture)
+        plotting.draw_box(ax, row[SIDES], label=name)
+    save(figure, "cover.png")
+
+
+def goal_01() -> None:
+    """Draw four rectangles, each with a box that nearly fits."""
+    truth = rectangles.draw_boxes(400, np.random.default_rng(5))
+    sides = truth[:, 2:] - truth[:, :2]
+    chosen = truth[(sides.min(axis=1) > 25) & (sides.max(axis=1) < 130)][:4]
+    guess = chosen + np.random.default_rng(1).normal(0, 7, chosen.shape)
+    figure, axes = plt.subplots(1, 4, figsize=(9, 2.4))
+    for ax, image, other in zip(axes, rectangles.paint(chosen), guess, strict=True):
+        plotting.show_image(ax, image)
+        plotting.draw_box(ax, other, "prediction")
+    save(figure, "goal_01.png")
+
+
+def goal_02(directory, images) -> None:
+    """Draw a picture with its box, beside the lines of its annotation file."""
+    row = images[images["name"] == "dog"].iloc[COVER["dog"]]
+    text = (directory / "Annotations" / f"{row['image_id']}.xml").read_text(encoding="utf-8")
+    lines = text[text.index("\t<object>") : text.index("</object>")].replace("\t", "  ")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.1), width_ratios=[1.35, 1])
+    plotting.show_image(left, Image.open(directory / "JPEGImages" / row["filename"]))
+    plotting.draw_box(left, row[SIDES], label="dog")
+    right.set_axis_off()
+    right.text(0, 1, lines + "</object>", family="monospace", fontsize=8.5, va="top")
+    save(figure, "goal_02.png")
+
+
+if __name__ == "__main__":
+    plotting.use_style()
+    mini = datasets.locate("mini")
+    chosen = large_ones(voc.single_object(voc.load_annotations(mini), CLASSES, True))
+    cover(mini, chosen)
+    goal_01()
+    goal_02(mini, chosen)
