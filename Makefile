@@ -6,7 +6,6 @@ PYTHON ?= python3
 TORCH ?= $(or $(shell cat .venv/ready 2>/dev/null),default)
 
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
-RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 READY := .venv/ready
 CUDA := ^(cuda-|nvidia-|triton)
 PAGES := $(shell git ls-files -co --exclude-standard book notebooks _config.yml _toc.yml 2>/dev/null)
@@ -18,6 +17,8 @@ help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 setup: ## create .venv and install the locked packages (TORCH=cpu: torch without CUDA)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13. Name one: make setup PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(grep '^uv==' requirements.txt)"
 ifeq ($(TORCH),cpu)
@@ -36,29 +37,29 @@ book: _build/html/index.html ## build the site into _build/html
 	@echo "The book is ready. Open $(CURDIR)/_build/html/index.html in a browser."
 
 _build/html/index.html: $(READY) $(PAGES)
-	$(RUN) jupyter-book build . --warningiserror --keep-going --quiet
+	$(BIN)/jupyter-book build . --warningiserror --keep-going --quiet
 	@touch $@
 
-test: $(READY) book ## run every check: unit tests, notebooks (nbval), book, browser
-	$(RUN) python -m pytest tests
-	$(RUN) python -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=600 -p no:cacheprovider
+test: book ## run every check: unit tests, notebooks (nbval), book, browser
+	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=600 -p no:cacheprovider
 
 lint: $(READY) ## check style and formatting, notebooks included
-	$(RUN) ruff check .
-	$(RUN) ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 lab: $(READY) ## open JupyterLab on the notebooks
-	$(RUN) jupyter lab --notebook-dir=notebooks
+	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 execute: $(READY) ## run all notebooks in order and store their outputs
-	$(RUN) coursekit run --in-place
+	$(BIN)/coursekit run --in-place
 
-bench: $(READY) ## run the benchmarks
-	@for script in benchmarks/*.py; do $(RUN) python $$script || exit 1; done
+bench: $(READY) ## measure speed and memory
+	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 lock: ## make requirements.txt anew from pyproject.toml
 	VIRTUAL_ENV=.venv $(BIN)/uv pip compile -q --universal --all-extras --no-annotate \
-		--custom-compile-command "make lock" pyproject.toml -o requirements.txt $(LOCK_FLAGS)
+		--custom-compile-command "make lock" pyproject.toml -o requirements.txt
 
 clean: ## delete what was built and drawn (not .venv, not downloads)
 	rm -rf _build .coursekit/mini* .coursekit/artifacts .pytest_cache .ruff_cache .hypothesis

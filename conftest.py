@@ -4,3 +4,7 @@ import os
 
 # A progress bar writes to stderr, and what a notebook stores there can never be compared.
 os.environ.setdefault("TQDM_DISABLE", "1")
+
+# The stored outputs are those of the defaults, whatever the reader has set.
+for name in ("DATASET", "BACKBONE", "WEIGHTS", "ARTIFACTS"):
+    os.environ.pop(f"COURSEKIT_{name}", None)

@@ -3,11 +3,11 @@
 Run `python book/figures.py` after the drawings of `mini` have changed, and commit the pictures.
 """
 
+from coursekit import datasets, plotting, rectangles, settings, voc
+
 import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
-
-from coursekit import datasets, plotting, rectangles, settings, voc
 
 STATIC = settings.CHECKOUT / "book" / "_static"
 CLASSES = ["dog", "cat", "bird", "cow", "horse"]

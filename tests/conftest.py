@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
+from coursekit import settings
+
 import pytest
 from PIL import Image
-
-from coursekit import settings
 
 ROOT = settings.CHECKOUT
 SAMPLE = os.environ.get("COURSEKIT_VOC_SAMPLE")

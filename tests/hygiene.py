@@ -167,3 +167,13 @@ def _begins(notebook: dict, name: str) -> Iterator[str]:
 RULES = [
     _order, _errors, _compared, _length, _skeleton, _alternatives, _machine, _one_framework,
 ]  # fmt: skip
+
+
+def definitions(notebook: dict) -> str:
+    """Return the imports, functions and classes of a lesson as one piece of Python."""
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    found = []
+    for cell in code_cells(notebook):
+        tree = ast.parse(source(cell))
+        found += [ast.unparse(node) for node in tree.body if isinstance(node, kinds)]
+    return "\n\n".join(found)

@@ -1,13 +1,13 @@
 import subprocess
 import sys
 
+from coursekit import boxes
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-
-from coursekit import boxes
 
 COORDINATES = st.floats(0, 1000, allow_nan=False, width=32)
 SIDES = st.floats(0.5, 1000, allow_nan=False, width=32)

@@ -1,9 +1,9 @@
 import json
 
-import pytest
-
 from coursekit import lessons
 from coursekit.claims import claim
+
+import pytest
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from importlib.metadata import distribution
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
-import pytest
-
 import coursekit
 from coursekit import datasets, download
+
+import numpy as np
+import pytest
 
 TRAINVAL, TEST = "VOCtrainval_06-Nov-2007.tar", "VOCtest_06-Nov-2007.tar"
 

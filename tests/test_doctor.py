@@ -4,11 +4,11 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+from coursekit import datasets, doctor, settings
+
 import packaging.markers
 import psutil
 import pytest
-
-from coursekit import datasets, doctor, settings
 
 FAKES = {
     "tensorflow": "__version__ = '2.21.0'",

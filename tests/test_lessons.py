@@ -1,9 +1,9 @@
 import json
 
+from coursekit import lessons, settings
+
 import pandas as pd
 import pytest
-
-from coursekit import lessons, settings
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 import json
 import xml.etree.ElementTree as ElementTree
 
-import numpy as np
-import pytest
-from PIL import Image, ImageChops
-
 from coursekit import drawings, minivoc
 from coursekit.drawings.pictures import VISIBLE, render
 from coursekit.drawings.scenes import ANIMALS
+
+import numpy as np
+import pytest
+from PIL import Image, ImageChops
 
 N = 120
 VOC_CLASSES = {

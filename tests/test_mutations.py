@@ -6,11 +6,12 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+from coursekit import running
+
 import nbformat
 import pytest
 
 from conftest import ROOT
-from coursekit import running
 
 
 class Mutation(NamedTuple):

@@ -1,9 +1,9 @@
+from coursekit import plotting
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-
-from coursekit import plotting
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
-import numpy as np
-
 from coursekit import boxes, rectangles
+
+import numpy as np
 
 
 def test_shapes_and_values():

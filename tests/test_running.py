@@ -1,9 +1,9 @@
 import json
 
+from coursekit import cli, lessons, running, settings
+
 import nbformat
 import pytest
-
-from coursekit import cli, lessons, running, settings
 
 GOOD = ["import os\nfrom coursekit import lessons", "print(os.environ['COURSEKIT_DATASET'])"]
 CLAIM = [

@@ -2,12 +2,12 @@ import json
 import subprocess
 import sys
 
+from coursekit import voc
+from coursekit.voc.reading import COLUMNS, LARGEST_FILE, SIDES
+
 import numpy as np
 import pandas as pd
 import pytest
-
-from coursekit import voc
-from coursekit.voc.reading import COLUMNS, LARGEST_FILE, SIDES
 
 DOG = ("dog", 11, 21, 110, 220)
 CLASSES = ["dog", "cat", "bird", "cow", "horse"]

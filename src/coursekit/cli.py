@@ -106,3 +106,7 @@ def _doctor(_options: argparse.Namespace) -> int:
     from coursekit import doctor
 
     return doctor.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -17,10 +17,10 @@ import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from coursekit import boxes, settings
+
 import numpy as np
 import pandas as pd
-
-from coursekit import boxes, settings
 
 TRUTH = ["xmin", "ymin", "xmax", "ymax"]
 PREDICTED = [f"pred_{side}" for side in TRUTH]

@@ -9,12 +9,12 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
-from tqdm.auto import tqdm
-
 from coursekit import boxes
 from coursekit.drawings.pictures import Found, find, render
 from coursekit.drawings.scenes import ANIMALS, NAMES, compose
+
+import numpy as np
+from tqdm.auto import tqdm
 
 VERSION = 1  # raise it whenever the pictures change
 SINGLES = {

@@ -9,10 +9,10 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from coursekit import settings
+
 import pytest
 from selenium import webdriver
-
-from coursekit import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -2,11 +2,11 @@
 
 from functools import partial
 
-import numpy as np
-from PIL import Image
-
 from coursekit.drawings import animals, birds, clutter, things
 from coursekit.drawings.shapes import Shape, paint, place
+
+import numpy as np
+from PIL import Image
 
 DRAWERS = {
     "dog": partial(animals.quadruped, name="dog"),

@@ -5,8 +5,6 @@ Every animal faces right and stands on y = 0; a standing one is about 1 high at 
 
 from typing import NamedTuple
 
-import numpy as np
-
 from coursekit.drawings.coats import INK, PAINTS, PINK, Coat, markings, pick, random_coat
 from coursekit.drawings.heads import HEADS, mane
 from coursekit.drawings.shapes import (
@@ -21,6 +19,8 @@ from coursekit.drawings.shapes import (
     rotation,
 )
 from coursekit.drawings.tails import tail
+
+import numpy as np
 
 Point = tuple[float, float]
 

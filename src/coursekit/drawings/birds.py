@@ -1,7 +1,5 @@
 """Birds: songbirds, waders and geese on their legs, and birds in the air. They look right."""
 
-import numpy as np
-
 from coursekit.drawings.coats import INK, WHITE, Coat, random_coat
 from coursekit.drawings.shapes import (
     Shape,
@@ -15,6 +13,8 @@ from coursekit.drawings.shapes import (
     place,
     rgb,
 )
+
+import numpy as np
 
 BEAKS = tuple(rgb(c) for c in ("#e8963e", "#d9b04c", "#4a4046", "#c8553d"))
 

@@ -1,7 +1,5 @@
 """What stands about and has no name in VOC: trees, bushes, fences, flowers, balls, boxes."""
 
-import numpy as np
-
 from coursekit.drawings.coats import FURS, LEAVES, PAINTS, WHITE, WOODS, pick
 from coursekit.drawings.shapes import (
     Shape,
@@ -17,6 +15,8 @@ from coursekit.drawings.shapes import (
     rgb,
     solid,
 )
+
+import numpy as np
 
 BLOOMS = (*PAINTS[:2], PAINTS[4], PAINTS[5], WHITE)
 

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
 from coursekit.drawings.shapes import Color, Shape, blob, darker, limb, mix, rgb
+
+import numpy as np
 
 
 def colors(text: str) -> tuple[Color, ...]:

@@ -3,8 +3,6 @@
 The middle of the skull is (0, 0) and its radius 1; a head in profile looks right.
 """
 
-import numpy as np
-
 from coursekit.drawings.coats import INK, IRISES, PINK, WHITE, Coat, pick
 from coursekit.drawings.shapes import (
     Shape,
@@ -20,6 +18,8 @@ from coursekit.drawings.shapes import (
     rgb,
     solid,
 )
+
+import numpy as np
 
 TONGUE = rgb("#d9696b")
 HORN = rgb("#efe3c4")

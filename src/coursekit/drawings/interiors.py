@@ -1,11 +1,11 @@
 """Backdrops in town and indoors: streets, living rooms, stables."""
 
-import numpy as np
-from PIL import ImageDraw
-
 from coursekit.drawings.coats import GLASS, LEAVES, PAINTS, WOODS, pick
 from coursekit.drawings.landscapes import SUPERSAMPLE, Backdrop, glow, gradient, texture, wave
 from coursekit.drawings.shapes import darker, lighter, mix, rgb
+
+import numpy as np
+from PIL import ImageDraw
 
 
 def street(rng: np.random.Generator, size: tuple[int, int]) -> Backdrop:

@@ -7,11 +7,11 @@ the ground on which everything else is set.
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
-
 from coursekit.drawings.coats import colors
 from coursekit.drawings.shapes import Color, darker, lighter, mix, rgb
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
 
 SUPERSAMPLE = 2
 

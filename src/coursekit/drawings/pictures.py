@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
-
 from coursekit.drawings.landscapes import Backdrop, gradient
 from coursekit.drawings.shapes import DUSK, Color, Shape, bounds, mix
+
+import numpy as np
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 VISIBLE = 64  # a pixel belongs to an object when a quarter of it, 64 of 255, shows the object
 Box = tuple[float, float, float, float]

@@ -1,13 +1,13 @@
 """Scenes: which objects meet in a picture, how large they are and where they stand."""
 
-import numpy as np
-from PIL import ImageFilter
-
 from coursekit.drawings import interiors, landscapes, sketch
 from coursekit.drawings.coats import pick
 from coursekit.drawings.landscapes import Backdrop
 from coursekit.drawings.pictures import Sprite, parts
 from coursekit.drawings.shapes import bounds, paint
+
+import numpy as np
+from PIL import ImageFilter
 
 ANIMALS = ("dog", "cat", "bird", "cow", "horse")
 SIZES = (

@@ -1,9 +1,9 @@
 """The tails of four-legged animals."""
 
-import numpy as np
-
 from coursekit.drawings.coats import Coat, pick
 from coursekit.drawings.shapes import Shape, limb, place, points
+
+import numpy as np
 
 DOG_TAILS = (  # raised, curled over the back, hanging
     "0 0, -0.13 0.10, -0.19 0.26, -0.12 0.40",

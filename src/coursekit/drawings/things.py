@@ -3,8 +3,6 @@
 Each function takes a generator and returns shapes that stand on y = 0.
 """
 
-import numpy as np
-
 from coursekit.drawings.coats import FURS, GLASS, INK, LEAVES, PAINTS, SKINS, WHITE, WOODS, pick
 from coursekit.drawings.shapes import (
     Shape,
@@ -22,6 +20,8 @@ from coursekit.drawings.shapes import (
     rgb,
     solid,
 )
+
+import numpy as np
 
 
 def person(rng: np.random.Generator) -> list[Shape]:

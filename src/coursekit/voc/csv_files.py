@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-from PIL import Image
-
 from coursekit import boxes
 from coursekit.lessons import write_whole
 from coursekit.voc.reading import COLUMNS, DTYPES, FLAGS, SIDES
+
+import numpy as np
+import pandas as pd
+from PIL import Image
 
 
 def to_csv(images: pd.DataFrame, path: str | Path) -> Path:

@@ -4,11 +4,11 @@ import math
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Literal
 
+from coursekit import boxes
+
 import pandas as pd
 from lxml import etree
 from PIL import Image
-
-from coursekit import boxes
 
 SIDES = ["xmin", "ymin", "xmax", "ymax"]
 FLAGS = ["difficult", "truncated"]
