@@ -79,6 +79,8 @@ def _errors(notebook: dict) -> Iterator[str]:
                 yield f"code cell {i} stores stderr"
             if output["output_type"] == "error":
                 yield f"code cell {i} stores an error"
+            if any("widget" in kind for kind in output.get("data", {})):
+                yield f"code cell {i} stores a widget, which is different in every run"
 
 
 def _compared(notebook: dict) -> Iterator[str]:

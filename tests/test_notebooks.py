@@ -97,6 +97,12 @@ BREACHES = {
         lambda c: c[5]["outputs"].append({"output_type": "error", "ename": "E"}),
         "cell 5 stores an error",
     ),
+    "widget": (
+        lambda c: c[5]["outputs"].append(
+            {"output_type": "display_data", "data": {"application/vnd.jupyter.widget-view": {}}}
+        ),
+        "cell 5 stores a widget",
+    ),
     "ignored": (ignore_more, "2 of 5 outputs are not compared"),
     "ignored last": (ignore_more, "cell 5 is not compared, and no compared claim follows"),
     "no claim follows": (drop_claim, "cell 2 is not compared, and no compared claim follows"),

@@ -14,7 +14,9 @@ from collections.abc import Iterable
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 
-from tqdm.auto import tqdm
+from coursekit.progress import progress_bar
+
+from tqdm import tqdm
 
 TIMEOUT = 30.0  # seconds without one byte: the connection has stalled
 TRIES = 4  # cuts in a row that brought less than PROGRESS: take the next address
@@ -79,7 +81,9 @@ def download(
         file.replace(part)
 
     troubles = []
-    with tqdm(total=size, unit="B", unit_scale=True, desc=file.name, disable=not progress) as bar:
+    with progress_bar(
+        total=size, unit="B", unit_scale=True, desc=file.name, disable=not progress
+    ) as bar:
         for address in addresses:
             try:
                 _complete(part, address, md5, size, bar)
@@ -101,7 +105,7 @@ def unpack(file: Path, directory: Path, progress: bool = True) -> None:
     """Unpack a tar archive into a directory; raise `DownloadError` if it reaches outside of it."""
     try:
         with tarfile.open(file) as archive:
-            members = tqdm(archive, unit=" files", desc=file.name, disable=not progress)
+            members = progress_bar(archive, unit=" files", desc=file.name, disable=not progress)
             archive.extractall(directory, members, filter=_inside_only)
     except tarfile.TarError as error:
         raise DownloadError(

@@ -12,9 +12,9 @@ from pathlib import Path
 from coursekit import boxes
 from coursekit.drawings.pictures import Found, find, render
 from coursekit.drawings.scenes import ANIMALS, NAMES, compose
+from coursekit.progress import progress_bar
 
 import numpy as np
-from tqdm.auto import tqdm
 
 VERSION = 1  # raise it whenever the pictures change
 SINGLES = {
@@ -218,7 +218,7 @@ def _draw_all(kinds: list[str], seed: int, directory: Path, processes: int | Non
     work = partial(draw_one, seed=seed, directory=directory)
     wrong = faults(kinds)
     jobs = [range(len(kinds)), kinds, [wrong.get(i, "") for i in range(len(kinds))]]
-    progress = partial(tqdm, total=len(kinds), desc="Drawing the data set", unit="picture")
+    progress = partial(progress_bar, total=len(kinds), desc="Drawing the data set", unit="picture")
     if processes != 1:
         try:  # "spawn" works on every system, and beside a framework's threads
             with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coursekit import lessons, settings
+from coursekit.progress import progress_bar
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -57,7 +58,7 @@ def run(notebooks: Sequence[Path], out: Path | None = None) -> list[Path]:
     loaded = {path: nbformat.read(path, as_version=4) for path in notebooks}
     written = []
     total = sum(cell.cell_type == "code" for nb in loaded.values() for cell in nb.cells)
-    with tqdm(total=total, unit="cell", file=sys.stdout) as bar:
+    with progress_bar(total=total, unit="cell", file=sys.stdout) as bar:
         for path, notebook in loaded.items():
             target = (out or path.parent) / path.name
             mark = _fingerprint(notebook)
