@@ -406,7 +406,8 @@ def test_an_old_python_is_told_before_the_download(server, home, publish, monkey
     assert server.requests == []
 
 
-def test_the_progress_bar_leaves_standard_output_alone(server, home, publish, capsys):
+def test_the_progress_bar_leaves_standard_output_alone(server, home, publish, capsys, monkeypatch):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     publish("good")
     datasets.fetch("voc2007", progress=True)
     said = capsys.readouterr()

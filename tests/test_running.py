@@ -142,3 +142,18 @@ def test_seconds_are_recorded(course, monkeypatch):
     monkeypatch.setenv("COURSEKIT_ARTIFACTS", str(course / "out"))
     lessons.record_seconds("01_good", 1.26)
     assert lessons.load_results()["seconds"] == {"01_good": 1.3}
+
+
+@pytest.mark.real
+def test_lesson_02_runs_unchanged_on_real_photographs(sample, tmp_path, monkeypatch, capsys):
+    for name in ("DATASET", "ARTIFACTS"):
+        monkeypatch.setenv(f"COURSEKIT_{name}", "")
+    assert cli.main(["run", "--dataset", str(sample), "--only", "02", "--out", str(tmp_path)]) == 0
+    words = capsys.readouterr().out
+    assert "of 16 claims hold on VOC2007" in words
+    executed = tmp_path / "notebooks" / "02_voc_annotations.ipynb"
+    assert any(
+        "<td>221</td>" in "".join(o.get("data", {}).get("text/html", ""))
+        for cell in nbformat.read(executed, as_version=4).cells
+        for o in cell.get("outputs", [])
+    )
