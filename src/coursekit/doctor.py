@@ -165,7 +165,7 @@ def check_weights() -> Iterator[Row]:
         advice = f"There is no file {file}. Correct COURSEKIT_WEIGHTS, or unset it for ImageNet's."
         yield Row(check, found, weights, file.is_file(), advice)
     elif backbone == "tiny":
-        yield Row(check, "tiny, part of the package", "nothing to download", None)
+        yield Row(check, "tiny, which comes with lesson 03", "nothing to download", None)
     else:
         cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
         files = sorted(file.name for file in cache.glob(f"{KERAS_FILES[backbone]}*"))
