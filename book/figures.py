@@ -4,6 +4,7 @@ Run `python book/figures.py` after the drawings of `mini` have changed, and comm
 """
 
 from coursekit import datasets, plotting, rectangles, settings, voc
+from coursekit.boxes import SIDES
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +12,6 @@ from PIL import Image
 
 STATIC = settings.CHECKOUT / "book" / "_static"
 CLASSES = ["dog", "cat", "bird", "cow", "horse"]
-SIDES = ["xmin", "ymin", "xmax", "ymax"]
 COVER = {"dog": 4, "bird": 9, "horse": 6, "cat": 2, "cow": 3}  # which of its class looks best
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Boxes = NDArray[np.float64]
+SIDES = ["xmin", "ymin", "xmax", "ymax"]  # the four numbers by name, in the order of xyxy
 
 # VOC counts pixels from 1 and includes the last one. Its xmin and ymin are therefore one larger
 # than ours. Its xmax and ymax are equal to ours: minus one for counting from zero, plus one for

@@ -18,14 +18,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from coursekit import boxes, settings
+from coursekit.boxes import SIDES
 
 import numpy as np
 import pandas as pd
 
-TRUTH = ["xmin", "ymin", "xmax", "ymax"]
-PREDICTED = [f"pred_{side}" for side in TRUTH]
+PREDICTED = [f"pred_{side}" for side in SIDES]
 PREDICTION_COLUMNS = [
-    *("image_id", "split", "width", "height", "name", *TRUTH),
+    *("image_id", "split", "width", "height", "name", *SIDES),
     *("pred_name", "confidence", *PREDICTED),
 ]
 PACKAGES = ("coursekit", "numpy", "pandas", "pillow", "tensorflow", "keras", "torch", "torchvision")
@@ -151,7 +151,7 @@ def save_predictions(model: str, table: pd.DataFrame) -> Path:
 
 
 def _summary(table: pd.DataFrame) -> dict[str, float]:
-    overlap = boxes.iou(table[TRUTH], table[PREDICTED])
+    overlap = boxes.iou(table[SIDES], table[PREDICTED])
     right = (table["name"] == table["pred_name"]).to_numpy()
     return {
         "n": len(table),

@@ -164,7 +164,7 @@ def _bndbox(box, size, dialect: str, rng, indent: str) -> list[str]:
     if dialect == "2011":
         moved = values + rng.uniform(-0.4, 0.4, 4)
         values = np.clip(moved, 1, np.maximum(values, [*size, *size]))
-    corners = dict(zip(("xmin", "ymin", "xmax", "ymax"), values, strict=True))
+    corners = dict(zip(boxes.SIDES, values, strict=True))
     order = ("xmax", "xmin", "ymax", "ymin") if dialect == "2008" else corners
     form = ".2f" if dialect == "2011" else ".0f"
     inner = [f"{indent}\t<{key}>{corners[key]:{form}}</{key}>" for key in order]

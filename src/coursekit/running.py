@@ -57,14 +57,14 @@ def run(notebooks: Sequence[Path], out: Path | None = None) -> list[Path]:
     """
     loaded = {path: nbformat.read(path, as_version=4) for path in notebooks}
     written = []
-    total = sum(cell.cell_type == "code" for nb in loaded.values() for cell in nb.cells)
+    total = sum(_count_code(notebook.cells) for notebook in loaded.values())
     with progress_bar(total=total, unit="cell", file=sys.stdout) as bar:
         for path, notebook in loaded.items():
             target = (out or path.parent) / path.name
             mark = _fingerprint(notebook)
             bar.set_description(path.stem)
             if out is not None and _is_finished(target, mark):
-                bar.update(sum(cell.cell_type == "code" for cell in notebook.cells))
+                bar.update(_count_code(notebook.cells))
             else:
                 _execute(notebook, path, target, bar, mark if out is not None else None)
             written.append(target)
@@ -99,7 +99,7 @@ def _execute(notebook: NotebookNode, path: Path, target: Path, bar: tqdm, mark: 
         if mark is not None:
             _write(notebook, target)
         seen = f" What was reached is in {target}." if mark is not None else ""
-        number = sum(cell.cell_type == "code" for cell in notebook.cells[: reached + 1])
+        number = _count_code(notebook.cells[: reached + 1])
         raise LessonError(
             f"{path.name}, code cell {number}, which starts with\n"
             f"    {_first_line(notebook.cells[reached])}\n"
@@ -115,6 +115,10 @@ def _reason(error: Exception) -> str:
     if isinstance(error, CellExecutionError):
         return f"{error.ename}: {error.evalue}"
     return "a dead kernel. Was there enough memory? `coursekit doctor` looks."
+
+
+def _count_code(cells: Sequence[NotebookNode]) -> int:
+    return sum(cell.cell_type == "code" for cell in cells)
 
 
 def _first_line(cell: NotebookNode) -> str:

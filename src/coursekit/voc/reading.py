@@ -5,12 +5,12 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Literal
 
 from coursekit import boxes
+from coursekit.boxes import SIDES
 
 import pandas as pd
 from lxml import etree
 from PIL import Image
 
-SIDES = ["xmin", "ymin", "xmax", "ymax"]
 FLAGS = ["difficult", "truncated"]
 COLUMNS = ["image_id", "filename", "width", "height", "name", *SIDES, *FLAGS]
 DTYPES = (
