@@ -64,11 +64,14 @@ def test_begin_notes_where_the_numbers_come_from(table, capsys):
     assert provenance["dataset"] == "mini" and "numpy" in provenance["versions"]
 
 
-def test_an_interrupted_write_leaves_the_old_file(tmp_path):
-    path = lessons.write_whole(tmp_path / "a.txt", "old")
-    with pytest.raises(TypeError):
-        lessons.write_whole(path, 5)
-    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+def test_a_missing_table_of_images_names_the_notebook_to_run(table):
+    with pytest.raises(FileNotFoundError, match=r"notebooks/02_voc_annotations\.ipynb first"):
+        lessons.load_images()
+
+
+def test_measurements_that_come_with_the_course():
+    rows = lessons.measured("heads_mini")
+    assert {"step", "seed", "accuracy", "mean_iou", "accuracy_at_iou_50"} <= set(rows)
 
 
 def test_results_are_readable_text(table):

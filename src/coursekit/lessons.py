@@ -11,14 +11,14 @@ one ``results.json`` with four parts:
 """
 
 import json
-import os
 import platform
-import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from coursekit import boxes, settings
 from coursekit.boxes import SIDES
+from coursekit.files import write_whole
+from coursekit.voc.csv_files import from_csv
 
 import numpy as np
 import pandas as pd
@@ -31,20 +31,6 @@ PREDICTION_COLUMNS = [
 PACKAGES = ("coursekit", "numpy", "pandas", "pillow", "tensorflow", "keras", "torch", "torchvision")
 
 _lesson: str | None = None  # the notebook that runs in this process
-
-
-def write_whole(path: Path, text: str) -> Path:
-    """Return `path` after writing `text` to it: all of it, or, when interrupted, nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
-    return path
 
 
 def artifacts_file(name: str) -> Path:
@@ -114,6 +100,28 @@ def record_claim(sentence: str, measured: float, bound: dict[str, float], holds:
 def record_seconds(lesson: str, seconds: float) -> None:
     """Note in ``results.json`` how long a lesson's notebook took, in seconds."""
     _record("seconds", lesson, round(seconds, 1))
+
+
+def load_images() -> pd.DataFrame:
+    """Return the table of images that lesson 02 wrote for the data set in use.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is none yet. The message names the notebook to run first.
+    """
+    path = artifacts_file("images.csv")
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There is no table of images of {settings.dataset_name()} yet. "
+            "Run notebooks/02_voc_annotations.ipynb first, then this notebook again."
+        )
+    return from_csv(path)
+
+
+def measured(name: str) -> pd.DataFrame:
+    """Return a table of measurements that came with the course, from ``book/results``."""
+    return pd.read_csv(settings.CHECKOUT / "book" / "results" / f"{name}.csv", comment="#")
 
 
 def _prediction_file(model: str) -> Path:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coursekit import lessons, settings
+from coursekit.files import write_whole
 from coursekit.progress import progress_bar
 
 import nbformat
@@ -126,7 +127,7 @@ def _first_line(cell: NotebookNode) -> str:
 
 
 def _write(notebook: NotebookNode, target: Path) -> None:
-    lessons.write_whole(target, nbformat.writes(notebook) + "\n")
+    write_whole(target, nbformat.writes(notebook) + "\n")
 
 
 def _fingerprint(notebook: NotebookNode) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from coursekit import boxes
-from coursekit.lessons import write_whole
+from coursekit.files import write_whole
 from coursekit.voc.reading import COLUMNS, DTYPES, FLAGS, SIDES
 
 import numpy as np
