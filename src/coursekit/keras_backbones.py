@@ -1,0 +1,215 @@
+"""Pretrained, frozen backbones for Keras: pictures in, feature maps of 7 × 7 cells out."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from coursekit import settings
+from coursekit import tiny as tiny_weights
+
+import keras
+import numpy as np
+from keras import applications, layers
+
+SIZE, CELLS = 224, 7
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A frozen network. Call it with pictures to get their feature maps.
+
+    The pictures are uint8 of shape (batch, 224, 224, 3), RGB; the network's own preprocessing is
+    done here. The maps are float32 of shape (batch, 7, 7, channels).
+    """
+
+    name: str
+    model: keras.Model
+    preprocess: Callable[[np.ndarray], np.ndarray]
+    channels: dict[str, slice]  # where each layer's output lies on the last axis
+    size: int = SIZE
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape of one picture's feature map."""
+        return self.model.output_shape[1:]
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What the numbers that come out depend on, apart from the pictures."""
+        digest = hashlib.blake2b(digest_size=16)
+        for array in self.model.get_weights():
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return {
+            "backbone": self.name,
+            "layers": [*self.channels],
+            "weights": digest.hexdigest(),
+            "size": self.size,
+            "keras": keras.version(),
+        }
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Return the feature maps of a batch of pictures."""
+        return self.model.predict_on_batch(self.preprocess(images.astype(np.float32)))
+
+
+class Recipe(NamedTuple):
+    """How to build one backbone."""
+
+    build: Callable[..., keras.Model]  # takes `weights`: None, "imagenet" or a file
+    preprocess: Callable[[np.ndarray], np.ndarray]  # from float32 RGB, 0 to 255
+    layers: tuple[str, ...]  # by default, the output of these is taken
+
+
+def tiny(weights: str | Path | None = "imagenet") -> keras.Model:
+    """Return the backbone `coursekit.tiny`, from images to the last feature map.
+
+    The input has the shape (batch, 224, 224, 3), RGB, from -1 to 1; the output (batch, 7, 7, 160).
+    Each stage can be reached by its name, as in ``tiny().get_layer("stage_4")``.
+
+    Parameters
+    ----------
+    weights
+        A safetensors file, or None for random weights. ``imagenet`` stands for the weights that
+        come with the course, which were not trained on ImageNet but on drawings.
+    """
+    x = image = layers.Input((SIZE, SIZE, 3), name="image")
+    for number, width in enumerate(tiny_weights.WIDTHS, start=1):
+        x = _convolution(x, width, stride=2, name=f"stage_{number}.reduce")
+        if number in tiny_weights.REFINED:
+            x = layers.Add()([x, _convolution(x, width, 1, name=f"stage_{number}.refine")])
+        x = layers.Identity(name=f"stage_{number}")(x)
+    model = keras.Model(image, x, name="tiny")
+    if weights is not None:
+        _fill(model, tiny_weights.FILE if weights == "imagenet" else Path(weights))
+    return model
+
+
+def _convolution(x, width: int, stride: int, name: str):
+    # "same" would pad on one side only when the stride is 2; PyTorch pads on both
+    x = layers.ZeroPadding2D(1)(x)
+    x = layers.Conv2D(width, 3, stride, use_bias=False, name=f"{name}.conv")(x)
+    x = layers.BatchNormalization(epsilon=tiny_weights.EPSILON, name=f"{name}.norm")(x)
+    return layers.ReLU()(x)
+
+
+def _fill(model: keras.Model, file: Path) -> None:
+    found = tiny_weights.load_weights(file)
+    parts = ("weight", "bias", "running_mean", "running_var")
+    for layer in model.layers:
+        if layer.name.endswith(".conv"):
+            # from (out, in, height, width) to (height, width, in, out)
+            layer.set_weights([found[f"{layer.name}.weight"].transpose(2, 3, 1, 0)])
+        elif layer.name.endswith(".norm"):
+            layer.set_weights([found[f"{layer.name}.{part}"] for part in parts])
+
+
+def _application(build: Callable[..., keras.Model], **options) -> Callable[..., keras.Model]:
+    return partial(build, include_top=False, input_shape=(SIZE, SIZE, 3), **options)
+
+
+MOBILENET_LAYERS = ("block_13_expand_relu", "out_relu")
+RECIPES = {
+    "tiny": Recipe(tiny, applications.mobilenet_v2.preprocess_input, ("stage_4", "stage_5")),
+    "mobilenet_v2_035": Recipe(
+        _application(applications.MobileNetV2, alpha=0.35),
+        applications.mobilenet_v2.preprocess_input,
+        MOBILENET_LAYERS,
+    ),
+    "mobilenet_v2": Recipe(
+        _application(applications.MobileNetV2),
+        applications.mobilenet_v2.preprocess_input,
+        MOBILENET_LAYERS,
+    ),
+    "resnet50": Recipe(
+        _application(applications.ResNet50),
+        applications.resnet50.preprocess_input,
+        ("conv4_block6_out", "conv5_block3_out"),
+    ),
+    "vgg16": Recipe(
+        _application(applications.VGG16),
+        applications.vgg16.preprocess_input,
+        ("block4_conv3", "block5_conv3"),
+    ),
+}
+
+
+def load(
+    name: str | None = None, layers: Sequence[str] = (), weights: str | Path | None = None
+) -> Backbone:
+    """Return a frozen backbone that gives the outputs of one or more of its layers.
+
+    An output of more than 7 × 7 cells is averaged down to that. Several outputs are concatenated
+    along the channels; `Backbone.channels` says where each of them lies.
+
+    Parameters
+    ----------
+    name
+        One of `settings.BACKBONES`. By default what ``COURSEKIT_BACKBONE`` says.
+    layers
+        Names of layers. By default those in `RECIPES`, which were chosen by measurement.
+    weights
+        ``imagenet``, which Keras downloads once, or a file. By default what ``COURSEKIT_WEIGHTS``
+        says. For `tiny`, ``imagenet`` means the weights that come with the course.
+
+    Raises
+    ------
+    ValueError
+        When there is no such layer, its output cannot be cut into 7 × 7 cells, or the weights
+        do not fit.
+    OSError
+        When the weight file is not there, or the weights cannot be downloaded.
+    """
+    name = settings.backbone() if name is None else name
+    recipe = RECIPES[name]
+    network = _build(name, recipe, settings.weights() if weights is None else str(weights))
+    wanted = tuple(layers) or recipe.layers
+    maps = [_to_cells(_layer(network, name, layer)) for layer in wanted]
+    ends = np.cumsum([one.shape[-1] for one in maps]).tolist()
+    channels = {
+        layer: slice(start, end)
+        for layer, start, end in zip(wanted, [0, *ends], ends, strict=False)
+    }
+    output = keras.layers.Concatenate()(maps) if len(maps) > 1 else maps[0]
+    model = keras.Model(network.input, output, name=name)
+    model.trainable = False
+    return Backbone(name, model, recipe.preprocess, channels)
+
+
+def _build(name: str, recipe: Recipe, weights: str) -> keras.Model:
+    if weights != "imagenet" and not Path(weights).is_file():
+        raise FileNotFoundError(
+            f"There is no weight file {weights}. Correct COURSEKIT_WEIGHTS, or set it to imagenet."
+        )
+    try:
+        return recipe.build(weights=weights)
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{weights} does not hold the weights of {name}: {error}") from error
+    except Exception as error:  # Keras raises a bare Exception when a download fails
+        if weights != "imagenet":
+            raise
+        raise OSError(
+            f"The ImageNet weights of {name} could not be downloaded: {error}. Go online once, "
+            "set COURSEKIT_WEIGHTS to a file that you have, or use COURSEKIT_BACKBONE=tiny."
+        ) from error
+
+
+def _layer(network: keras.Model, name: str, layer: str):
+    """Return a layer's output; the message of the error names the layers that would do."""
+    outputs = {one.name: one.output for one in network.layers}
+    if layer not in outputs:
+        usable = [key for key, one in outputs.items() if len(one.shape) == 4]
+        raise ValueError(f"{name} has no layer {layer!r}. Its last are {', '.join(usable[-12:])}.")
+    return outputs[layer]
+
+
+def _to_cells(output):
+    """Return an output of shape (batch, 7 k, 7 k, c), averaged to (batch, 7, 7, c)."""
+    height, width = output.shape[1:3]
+    if height != width or height % CELLS:
+        raise ValueError(
+            f"An output of {height} × {width} cells cannot be averaged to {CELLS} × {CELLS}."
+        )
+    return output if height == CELLS else layers.AveragePooling2D(height // CELLS)(output)
