@@ -66,6 +66,21 @@ def goal_02(directory, images) -> None:
     save(figure, "goal_02.png")
 
 
+def goal_03(directory, images) -> None:
+    """Draw a picture under the grid of the feature map, what 7 × 7 colors keep, and the answer."""
+    row = images[images["name"] == "dog"].iloc[COVER["dog"]]
+    picture = Image.open(directory / "JPEGImages" / row["filename"])
+    cells = picture.resize((7, 7), Image.Resampling.BOX).resize(picture.size, 0)
+    figure, axes = plt.subplots(1, 3, figsize=(9, 2.4))
+    for ax, image in zip(axes, (picture, cells, picture), strict=True):
+        plotting.show_image(ax, image)
+    for line in np.arange(1, 7) / 7:
+        axes[0].axvline(line * picture.width, color="white", linewidth=0.8)
+        axes[0].axhline(line * picture.height, color="white", linewidth=0.8)
+    plotting.draw_box(axes[2], row[SIDES] + np.array([6, -5, -8, 4]), "prediction", "dog")
+    save(figure, "goal_03.png")
+
+
 if __name__ == "__main__":
     plotting.use_style()
     mini = datasets.locate("mini")
@@ -73,3 +88,4 @@ if __name__ == "__main__":
     cover(mini, chosen)
     goal_01()
     goal_02(mini, chosen)
+    goal_03(mini, chosen)

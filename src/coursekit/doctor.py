@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 GIB = 2**30
 MEMORY, DISK = 3 * GIB, 2 * GIB
+TINY = Path(__file__).parent / "tiny" / "tiny.safetensors"
 TIMEOUT = 120  # seconds for a framework to be imported: the first time it is slow
 INSTALL = "Run `make setup` (or `pip install -r requirements.txt`)."
 CUDA = ("cuda-", "nvidia-", "triton")  # what torch for the CPU does without
 FRAMEWORKS = (("tensorflow",), ("torch", "torchvision"))  # never two in one process
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")  # psutil sees the machine around it only
-# How the files of pretrained weights begin in the cache of Keras
-KERAS_FILES = {
+KERAS_FILES = {  # how weight files begin in the cache of Keras
     "mobilenet_v2_035": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_",
     "mobilenet_v2": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_",
     "resnet50": "resnet50_weights_",
@@ -165,7 +165,7 @@ def check_weights() -> Iterator[Row]:
         advice = f"There is no file {file}. Correct COURSEKIT_WEIGHTS, or unset it for ImageNet's."
         yield Row(check, found, weights, file.is_file(), advice)
     elif backbone == "tiny":
-        yield Row(check, "tiny, which comes with lesson 03", "nothing to download", None)
+        yield Row(check, "tiny", "comes with the course", TINY.is_file(), f"Get {TINY} again.")
     else:
         cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
         files = sorted(file.name for file in cache.glob(f"{KERAS_FILES[backbone]}*"))

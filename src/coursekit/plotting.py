@@ -168,3 +168,32 @@ def curves(
     ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
     ax.legend()
     return ax
+
+
+def draw_layers(model, ax: Axes | None = None) -> Axes:
+    """Return axes with a Keras model as a diagram: a box for each layer, its output shape in it.
+
+    It does what `keras.utils.plot_model` does, without the program Graphviz.
+    """
+    depth: dict[str, int] = {}
+    edges = []
+    for layer in model.layers:
+        tensors = layer.input if isinstance(layer.input, list) else [layer.input]
+        before = [one._keras_history.operation.name for one in tensors]
+        before = [name for name in before if name in depth and name != layer.name]
+        depth[layer.name] = 1 + max((depth[name] for name in before), default=-1)
+        edges += [(name, layer.name) for name in before]
+    rows = [[name for name in depth if depth[name] == d] for d in range(max(depth.values()) + 1)]
+    at = {n: (i - (len(row) - 1) / 2, -d) for d, row in enumerate(rows) for i, n in enumerate(row)}
+    ax = ax or plt.subplots(figsize=(7, 0.75 * len(rows)))[1]
+    for start, end in edges:
+        ax.annotate("", at[end], at[start], arrowprops={"arrowstyle": "-|>", "color": INK})
+    for layer in model.layers:
+        shape = " × ".join(str(side) for side in layer.output.shape[1:])
+        text = f"{layer.name} ({type(layer).__name__})\n{shape}"
+        frame = {"boxstyle": "round", "facecolor": PAPER, "edgecolor": SERIES[0]}
+        ax.text(*at[layer.name], text, ha="center", va="center", fontsize=8, bbox=frame)
+    widest = max(len(row) for row in rows)
+    ax.set(xlim=(-widest / 2, widest / 2), ylim=(-len(rows) + 0.4, 0.6))
+    ax.set_axis_off()
+    return ax

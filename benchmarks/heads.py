@@ -1,0 +1,139 @@
+"""Measure what each idea of lesson 03 brings, on several seeds, with the lesson's own code.
+
+Run it with the settings of `coursekit run`: ``COURSEKIT_DATASET``, ``COURSEKIT_BACKBONE`` and
+``COURSEKIT_WEIGHTS``. It writes ``book/results/heads_<name>.csv``, one row for each step and seed,
+and goes on where it was interrupted. Lesson 02 must have run on the data set before.
+"""
+
+import argparse
+import csv
+import gc
+import hashlib
+import os
+import sys
+import time
+
+from coursekit import settings
+
+import nbformat
+
+LESSON = settings.CHECKOUT / "notebooks" / "03_keras_precomputed_features.ipynb"
+STEPS = {  # each adds an idea to those before it
+    "+ fractions": (),
+    "+ both layers": ("both layers",),
+    "+ positions": ("positions",),
+    "+ IoU loss": ("IoU loss",),
+    "+ mirrored": ("mirrored",),
+    "+ regularized": ("regularized",),
+    "+ schedule": ("schedule",),
+}
+FIELDS = ("step", "seed", "accuracy", "mean_iou", "accuracy_at_iou_50", "seconds")
+ENDS = ("pooled", "spatial", "+ mirrored")  # the models of the lesson, on more seeds
+
+
+def lesson_code() -> str:
+    """Return the imports, functions and classes of the lesson, and the tables they use."""
+    sys.path.insert(0, str(settings.CHECKOUT / "tests"))
+    from hygiene import definitions
+
+    return definitions(nbformat.read(LESSON, 4))
+
+
+def prepare() -> dict:
+    """Return the lesson's names: its definitions, and its data."""
+    space: dict = {}
+    exec(lesson_code(), space)
+    exec(DATA, space)
+    return space
+
+
+DATA = """
+SIZE = keras_backbones.SIZE
+images = lessons.load_images()
+CLASSES = images.groupby("label")["name"].first().tolist()
+PREDICTED = [f"pred_{side}" for side in SIDES]
+backbone = keras_backbones.load()
+maps, _ = features.extract(backbone, images, datasets.locate())
+LAST = list(backbone.channels.values())[-1]
+names, targets = encode(images)
+subsets = {split: (images["split"] == split).to_numpy() for split in ("train", "val", "test")}
+train = subsets["train"]
+x_all = np.asarray(maps, dtype="float32")
+x_last = maps[..., LAST].astype("float32")
+MEAN = x_all[train].mean(axis=(0, 1, 2))
+SPREAD = x_all[train].std(axis=(0, 1, 2))
+VARIANCE = (SPREAD + 0.1 * SPREAD.mean()) ** 2
+"""
+
+
+def published(space: dict, name: str, seed: int):
+    """Return one of the recipe's models, trained as published, its features and its unit."""
+    space["keras"].utils.set_random_seed(seed)
+    model = space[f"{name}_head"](space["x_last"].shape[1:])
+    space["compile_heads"](model, 0.01 if name == "pooled" else 1 / space["SIZE"] ** 2)
+    space["fit"](model, space["x_last"], space["train"], 40 if name == "pooled" else 25)
+    return model, space["x_last"], 1
+
+
+def measure(space: dict, step: str, ideas: tuple[str, ...], seed: int) -> list:
+    """Return one row of the file."""
+    start = time.perf_counter()
+    if step == "mean box":
+        boxes = space["targets"][space["train"]].mean(axis=0)[None].repeat(len(space["images"]), 0)
+        classes = space["names"][space["train"]].mean(axis=0)[None].repeat(len(boxes), 0)
+    else:
+        if step in ("pooled", "spatial"):
+            model, x, unit = published(space, step, seed)
+        else:
+            model, x = space["train_ours"](seed, ideas)
+            unit = space["SIZE"]
+        out = model(x)
+        classes, boxes = out["class"].numpy(), out["box"].numpy() * unit
+    scores = space["score"](space["decode"](classes, boxes, space["images"])).loc["test"]
+    return [step, seed, *scores.round(4), round(time.perf_counter() - start, 1)]
+
+
+def main() -> None:
+    """Measure what is not in the file yet."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", default=settings.dataset_name(), help="of the file")
+    parser.add_argument("--seeds", type=int, default=3, help="for each idea")
+    parser.add_argument("--more", type=int, default=5, help="seeds for the lesson's three models")
+    given = parser.parse_args()
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    space = prepare()
+    identity = space["backbone"].identity
+    header = (
+        f"# data {given.name}, backbone {identity['backbone']}, weights {identity['weights']}, "
+        f"keras {identity['keras']}, code {digest()}"
+    )
+    target = settings.CHECKOUT / "book" / "results" / f"heads_{given.name}.csv"
+    lines = target.read_text().splitlines() if target.exists() else []
+    if not lines or lines[0] != header:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(f"{header}\n{','.join(FIELDS)}\n")
+        lines = []
+    done = {tuple(row[:2]) for row in csv.reader(lines[2:])}
+    steps, ideas = {"mean box": (), "pooled": (), "spatial": ()}, ()
+    for step, idea in STEPS.items():
+        ideas += idea
+        steps[step] = ideas
+    for step, chosen in steps.items():
+        seeds = 1 if step == "mean box" else given.more if step in ENDS else given.seeds
+        for seed in range(seeds):
+            if (step, str(seed)) not in done:
+                row = measure(space, step, chosen, seed)
+                with target.open("a", newline="") as file:
+                    csv.writer(file, lineterminator="\n").writerow(row)
+                print(*row, flush=True)
+                space["keras"].backend.clear_session()
+                gc.collect()
+
+
+def digest() -> str:
+    """Return a short name for the lesson's code: another code needs another measurement."""
+    return hashlib.blake2b(lesson_code().encode(), digest_size=6).hexdigest()
+
+
+if __name__ == "__main__":
+    main()
