@@ -13,6 +13,7 @@ from coursekit import tiny as tiny_weights
 import keras
 import numpy as np
 from keras import applications, layers
+from safetensors import SafetensorError
 
 SIZE, CELLS = 224, 7
 
@@ -185,7 +186,7 @@ def _build(name: str, recipe: Recipe, weights: str) -> keras.Model:
         )
     try:
         return recipe.build(weights=weights)
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, SafetensorError) as error:
         raise ValueError(f"{weights} does not hold the weights of {name}: {error}") from error
     except Exception as error:  # Keras raises a bare Exception when a download fails
         if weights != "imagenet":
