@@ -78,5 +78,5 @@ def test_the_order_of_the_models_holds_on_every_seed(file):
         assert [len(seeds) for seeds in order[1:]] == [5, 5, 5]
         for worse, better in pairwise(order):
             assert min(better) > max(worse)
-    else:  # on photographs, the two heads as published are too close to each other
+    else:  # on photographs, source 000's two heads are too close to each other
         assert min(order[3]) > max(order[2]) > max(order[0])
