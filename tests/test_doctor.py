@@ -1,5 +1,6 @@
 """The doctor: each trouble gives a failed row with advice, and exit status 1."""
 
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -49,7 +50,7 @@ def healthy(tmp_path, monkeypatch):
     have(monkeypatch, memory=3, disk=2)
     monkeypatch.setattr(doctor, "CONTAINER_LIMIT", tmp_path / "memory.max")
     monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path / "home"))
-    for name in ("DATASET", "BACKBONE", "WEIGHTS"):
+    for name in ("DATASET", "BACKBONE", "WEIGHTS", "ORIGIN"):
         monkeypatch.delenv(f"COURSEKIT_{name}", raising=False)
     return tmp_path
 
@@ -227,6 +228,22 @@ def test_missing_weights(capsys, healthy, monkeypatch):
     monkeypatch.setenv("COURSEKIT_WEIGHTS", str(healthy / "mine.h5"))
     assert "COURSEKIT_WEIGHTS" in failed(capsys)["backbone weights"]
     (healthy / "mine.h5").touch()
+    assert failed(capsys) == {}
+
+
+def test_missing_weights_of_one_framework(capsys, healthy, monkeypatch):
+    """There is a row for each file; only the missing one is named in the advice."""
+    files = [healthy / name for name in ("keras.h5", "torch.pth")]
+    monkeypatch.setenv("COURSEKIT_WEIGHTS", os.pathsep.join(map(str, files)))
+    files[0].touch()
+    table = doctor.examine()
+    rows = table[table.check == "backbone weights"]
+    assert rows.found.tolist() == ["found", "missing"]
+    assert rows.wanted.tolist() == [str(file) for file in files]
+    advice = failed(capsys)
+    assert set(advice) == {"backbone weights"}
+    assert f"There is no file {files[1]}." in advice["backbone weights"]
+    files[1].touch()
     assert failed(capsys) == {}
 
 

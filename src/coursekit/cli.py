@@ -14,6 +14,7 @@ NOT_PATHS = {
     "dataset": settings.NAMED_DATASETS,
     "backbone": None,
     "weights": ("imagenet",),
+    "origin": None,
     "home": (),
 }
 DESCRIPTION = "Where Is It? A course on finding and naming the one object in a picture."
@@ -37,7 +38,12 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     run.add_argument("--dataset", help="mini, voc2007, voc2012, or a directory in VOC's layout")
     run.add_argument("--backbone", choices=settings.BACKBONES, help="the pretrained network")
-    run.add_argument("--weights", help="imagenet, or a weight file")
+    run.add_argument(
+        "--weights", action="append", help="imagenet, or a weight file; twice for both frameworks"
+    )
+    run.add_argument(
+        "--origin", choices=settings.ORIGINS, help="where PyTorch's weights were learned"
+    )
     run.add_argument("--home", help="where downloads and drawn data go")
     run.add_argument("--only", action="append", default=[], metavar="02", help="just this notebook")
     where = run.add_mutually_exclusive_group()
@@ -64,11 +70,14 @@ def _run(options: argparse.Namespace) -> int:
         os.environ["COURSEKIT_DATASET"] = "mini"
     for name, words in NOT_PATHS.items():
         value = getattr(options, name) or os.environ.get(f"COURSEKIT_{name.upper()}")
-        if value is not None and words is not None and value not in words:
+        if value is None:
+            continue
+        if isinstance(value, str):
+            value = value.split(os.pathsep) if name == "weights" else [value]
+        if words is not None:
             # The notebooks run in another directory, where a relative path means another place.
-            value = str(Path(value).expanduser().resolve())
-        if value is not None:
-            os.environ[f"COURSEKIT_{name.upper()}"] = value
+            value = [v if v in words else str(Path(v).expanduser().resolve()) for v in value]
+        os.environ[f"COURSEKIT_{name.upper()}"] = os.pathsep.join(value)
     datasets.locate()  # draws mini, or says what is missing, before the first notebook starts
     notebooks = running.find_notebooks(options.only)
     if options.in_place:

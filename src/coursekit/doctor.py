@@ -153,20 +153,20 @@ def check_dataset() -> Iterator[Row]:
 
 def check_weights() -> Iterator[Row]:
     """Return whether the weights of the backbone in use are there."""
-    weights, check = settings.weights(), "backbone weights"
+    weights, check = settings.all_weights(), "backbone weights"
     try:
         backbone = settings.backbone()
     except ValueError as error:
         yield Row(check, "no such backbone", "one of the course", False, str(error))
         return
-    if weights != "imagenet":
-        file = Path(weights).expanduser()
+    for file in (Path(one).expanduser() for one in weights if one != "imagenet"):
         found = "found" if file.is_file() else "missing"
         advice = f"There is no file {file}. Correct COURSEKIT_WEIGHTS, or unset it for ImageNet's."
-        yield Row(check, found, weights, file.is_file(), advice)
-    elif backbone == "tiny":
+        yield Row(check, found, str(file), file.is_file(), advice)
+    published = weights == ["imagenet"]
+    if published and backbone == "tiny":
         yield Row(check, "tiny", "comes with the course", TINY.is_file(), f"Get {TINY} again.")
-    else:
+    elif published:
         cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
         files = sorted(file.name for file in cache.glob(f"{KERAS_FILES[backbone]}*"))
         found = ", ".join(files) or f"{backbone} not yet in {cache}"

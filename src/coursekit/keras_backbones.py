@@ -15,6 +15,7 @@ import numpy as np
 from keras import applications, layers
 
 SIZE, CELLS = 224, 7
+SUFFIXES = (".h5", ".keras", ".safetensors")  # of Keras' weight files
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def load(
     """
     name = settings.backbone() if name is None else name
     recipe = RECIPES[name]
-    network = _build(name, recipe, settings.weights() if weights is None else str(weights))
+    network = _build(name, recipe, settings.weights(SUFFIXES) if weights is None else str(weights))
     wanted = tuple(layers) or recipe.layers
     maps = [_to_cells(_layer(network, name, layer)) for layer in wanted]
     ends = np.cumsum([one.shape[-1] for one in maps]).tolist()

@@ -7,7 +7,10 @@ COURSEKIT_DATASET    ``mini``, ``voc2007``, ``voc2012`` or a       ``mini``
                      directory in VOC's layout
 COURSEKIT_BACKBONE   ``tiny``, ``mobilenet_v2_035``,               ``tiny``
                      ``mobilenet_v2``, ``resnet50``, ``vgg16``
-COURSEKIT_WEIGHTS    ``imagenet``, or a weight file                ``imagenet``
+COURSEKIT_WEIGHTS    ``imagenet``, or a weight file; or two, for   ``imagenet``
+                     Keras and PyTorch, separated as in ``PATH``
+COURSEKIT_ORIGIN     where PyTorch's weights were learned:         see `origin`
+                     ``torchvision``, or ``keras``
 COURSEKIT_HOME       where downloads and artifacts go              see `home`
 COURSEKIT_ARTIFACTS  where predictions and results go              see `artifacts`
 COURSEKIT_VOC_MIRROR addresses to try before VOC's own host,       none
@@ -19,6 +22,7 @@ import os
 from pathlib import Path
 
 BACKBONES = ("tiny", "mobilenet_v2_035", "mobilenet_v2", "resnet50", "vgg16")
+ORIGINS = ("torchvision", "keras")
 NAMED_DATASETS = ("mini", "voc2007", "voc2012")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -45,9 +49,38 @@ def backbone() -> str:
     return name
 
 
-def weights() -> str:
-    """Return ``imagenet`` or the path of a weight file."""
-    return os.environ.get("COURSEKIT_WEIGHTS", "imagenet")
+def all_weights() -> list[str]:
+    """Return ``imagenet``, or the paths of the weight files."""
+    return os.environ.get("COURSEKIT_WEIGHTS", "imagenet").split(os.pathsep)
+
+
+def weights(suffixes: tuple[str, ...]) -> str:
+    """Return ``imagenet``, or the path of the weight file for one framework.
+
+    Where several files are named, it is the one that ends in one of `suffixes`; `ValueError`
+    when there is not just one.
+    """
+    entries = all_weights()
+    if len(entries) == 1:
+        return entries[0]
+    fitting = [one for one in entries if one.endswith(suffixes)]
+    if len(fitting) != 1:
+        raise ValueError(
+            f"COURSEKIT_WEIGHTS names {len(fitting)} files that end in {' or '.join(suffixes)}, "
+            f"not one: {', '.join(entries)}."
+        )
+    return fitting[0]
+
+
+def origin() -> str | None:
+    """Return where a PyTorch weight file was learned; None for where the backbone's usually are.
+
+    A MobileNet that was converted from Keras wants other pictures, -1 to 1, and another padding.
+    """
+    name = os.environ.get("COURSEKIT_ORIGIN")
+    if name not in (None, *ORIGINS):
+        raise ValueError(f"COURSEKIT_ORIGIN is {name!r}. Choose one of: {', '.join(ORIGINS)}.")
+    return name
 
 
 def mirrors() -> list[str]:

@@ -1,13 +1,101 @@
-"""Pretrained backbones for PyTorch."""
+"""Pretrained backbones for PyTorch: pictures in, feature maps of 7 × 7 cells out."""
 
+import copy
+import re
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+from coursekit import settings
 from coursekit import tiny as tiny_weights
 
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch.nn import functional
+from torchvision import models
+from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
+
+SIZE, CELLS = 224, 7
+SUFFIXES = (".pth", ".pt", ".safetensors")  # of PyTorch's weight files
+ORIGINS = {  # of weights; and what they want their pictures, 0 to 1, to be scaled by
+    "torchvision": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),  # ImageNet's mean, deviation
+    "keras": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),  # from -1 to 1; MobileNets only
+    "course": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
+
+
+class Backbone(nn.Module):
+    """A pretrained network that gives the outputs of one or more of its layers as one map.
+
+    The pictures are float32 of shape (batch, 3, 224, 224), RGB, from 0 to 1; the network's own
+    scaling is done here. The maps are float32 of shape (batch, channels, 7, 7).
+
+    Batch normalization stays as it was trained, in training mode too: the statistics of a few
+    pictures of one's own would be worse than those that came with the weights.
+    """
+
+    def __init__(self, name: str, network: nn.Module, layers: Sequence[str], origin: str):
+        super().__init__()
+        self.name = name
+        if origin == "keras":
+            network = _pad_as_keras(network)
+        known = get_graph_node_names(network)[1]
+        for layer in layers:
+            if not any(f"{one}.".startswith(f"{layer}.") for one in known):
+                raise ValueError(
+                    f"{name} has no layer {layer!r}. Its last are {', '.join(known[-12:])}."
+                )
+        self.network = create_feature_extractor(network, list(layers))
+        for part, values in zip(("mean", "deviation"), ORIGINS[origin], strict=True):
+            self.register_buffer(part, torch.tensor(values)[:, None, None], persistent=False)
+        self.channels: dict[str, slice] = {}  # where each layer's output lies
+        self.eval()
+        start = 0
+        with torch.no_grad():
+            outputs = self.network(torch.zeros(1, 3, SIZE, SIZE))
+        for layer in layers:
+            _check_cells(layer, outputs[layer])
+            self.channels[layer] = slice(start, start + outputs[layer].shape[1])
+            start = self.channels[layer].stop
+
+    def train(self, mode: bool = True) -> "Backbone":
+        """Set the mode of the module, and leave the network in evaluation mode."""
+        super().train(mode)
+        self.network.eval()
+        return self
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the feature maps of a batch of pictures."""
+        outputs = self.network((images - self.mean) / self.deviation)  # in the network's order
+        maps = [functional.adaptive_avg_pool2d(outputs[layer], CELLS) for layer in self.channels]
+        return torch.cat(maps, dim=1)
+
+
+def _pad_as_keras(network: nn.Module) -> nn.Module:
+    """Return a copy that pads on the right and below, before each convolution that halves.
+
+    PyTorch pads on all sides, and its cells lie one pixel further up and left. With weights that
+    were learned in Keras, this alone gives quite different maps.
+    """
+    network = copy.deepcopy(network)
+    for block in [*network.modules()]:
+        for key, layer in [*block.named_children()]:
+            if isinstance(layer, nn.Conv2d) and layer.stride == (2, 2):
+                layer.padding = (0, 0)
+                setattr(block, key, nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), layer))
+    return network
+
+
+def _check_cells(layer: str, output: torch.Tensor) -> None:
+    height, width = output.shape[2:] if output.ndim == 4 else (0, 0)
+    if not height or height != width or height % CELLS:
+        raise ValueError(
+            f"The output of {layer} has the shape {tuple(output.shape[1:])}, which cannot be "
+            f"averaged to {CELLS} × {CELLS} cells."
+        )
 
 
 class _Stage(nn.Module):
@@ -55,3 +143,108 @@ def tiny(weights: Path | None = tiny_weights.FILE) -> nn.Sequential:
         if missing or extra:
             raise ValueError(f"{weights} is not a file of tiny's weights: {(missing + extra)[:3]}")
     return network
+
+
+class Recipe(NamedTuple):
+    """How to build one backbone."""
+
+    build: Callable[..., nn.Module]
+    published: object  # the weights that torchvision downloads
+    origin: str
+    layers: tuple[str, ...]  # by default, the output of these is taken
+
+
+MOBILENET_LAYERS = ("features.14.conv.0", "features.18")
+V1 = "IMAGENET1K_V1"
+RECIPES = {
+    "tiny": Recipe(tiny, tiny_weights.FILE, "course", ("stage_4", "stage_5")),
+    # nobody publishes weights of this width for PyTorch
+    "mobilenet_v2_035": Recipe(
+        partial(models.mobilenet_v2, width_mult=0.35), None, "keras", MOBILENET_LAYERS
+    ),
+    "mobilenet_v2": Recipe(models.mobilenet_v2, V1, "torchvision", MOBILENET_LAYERS),
+    "resnet50": Recipe(models.resnet50, V1, "torchvision", ("layer3", "layer4")),
+    "vgg16": Recipe(models.vgg16, V1, "torchvision", ("features.22", "features.29")),
+}
+
+
+def load(
+    name: str | None = None,
+    layers: Sequence[str] = (),
+    weights: str | Path | None = None,
+    origin: str | None = None,
+) -> Backbone:
+    """Return a backbone that gives the outputs of one or more of its layers; see `Backbone`.
+
+    An output of more than 7 × 7 cells is averaged down to that. `Backbone.channels` says where
+    each layer's output lies.
+
+    Parameters
+    ----------
+    name
+        One of `settings.BACKBONES`. By default what ``COURSEKIT_BACKBONE`` says.
+    layers
+        Names of layers, such as ``features.18`` or ``layer3.5.conv2``. By default those in
+        `RECIPES`, which are those of `keras_backbones`.
+    weights
+        ``imagenet``, which torchvision downloads once, or a file with a state dict. By default
+        what ``COURSEKIT_WEIGHTS`` says. For `tiny`, ``imagenet`` means the weights that come with
+        the course.
+    origin
+        Where the weights were learned: ``torchvision``, or ``keras`` for those of a MobileNetV2
+        that were converted. By default what ``COURSEKIT_ORIGIN`` says. `tiny` is the course's.
+
+    Raises
+    ------
+    ValueError
+        When there is no such layer, its output cannot be cut into 7 × 7 cells, or the weights
+        do not fit.
+    OSError
+        When the weight file is not there, or the weights cannot be downloaded.
+    """
+    name = settings.backbone() if name is None else name
+    recipe = RECIPES[name]
+    chosen = "course" if name == "tiny" else origin or settings.origin() or recipe.origin
+    if chosen == "keras" and not name.startswith("mobilenet"):
+        raise ValueError(f"Keras' weights of {name} do not fit. Unset COURSEKIT_ORIGIN.")
+    network = _build(name, recipe, str(weights or settings.weights(SUFFIXES)))
+    return Backbone(name, network, tuple(layers) or recipe.layers, chosen)
+
+
+def _build(name: str, recipe: Recipe, weights: str) -> nn.Module:
+    if weights == "imagenet":
+        if recipe.published is None:
+            raise OSError(f"Nobody publishes weights of {name} for PyTorch. {_ADVICE}")
+        try:
+            return recipe.build(weights=recipe.published)
+        except (OSError, RuntimeError) as error:  # RuntimeError: a download that was cut short
+            raise OSError(
+                f"The weights of {name} cannot be downloaded: {error}. {_ADVICE}"
+            ) from error
+    if not Path(weights).is_file():
+        raise FileNotFoundError(f"There is no weight file {weights}. Correct COURSEKIT_WEIGHTS.")
+    if not weights.endswith(SUFFIXES):
+        raise ValueError(
+            f"{weights} is no file of PyTorch: its name ends in none of {', '.join(SUFFIXES)}. "
+            "Name one for each framework, as in `--weights for_keras.h5 --weights for_torch.pth`."
+        )
+    network = recipe.build(weights=None)
+    try:
+        found = torch.load(weights, map_location="cpu", weights_only=True)  # safetensors, too
+        missing, extra = network.load_state_dict(found, strict=False)
+    except Exception as error:  # torch, pickle and safetensors all raise their own kinds
+        raise ValueError(f"{weights} does not hold the weights of {name}: {error}") from error
+    # neither the last layer, which gives ImageNet's 1000 classes, nor a count of batches is used
+    unused = re.compile(r"(classifier|fc)\.|.*num_batches_tracked$")
+    missing = [one for one in missing if not unused.match(one)]
+    if missing or extra:
+        raise ValueError(
+            f"{weights} does not hold the weights of {name}: {(missing + extra)[:3]} do not fit."
+        )
+    return network
+
+
+_ADVICE = (
+    "Set COURSEKIT_WEIGHTS to a file that you have, or use COURSEKIT_BACKBONE=tiny, which needs "
+    "no download."
+)
