@@ -21,7 +21,13 @@ import pytest
 
 PACKAGE = settings.CHECKOUT / "src" / "coursekit"
 STAGES = [f"stage_{number}" for number in range(1, 6)]
-OWN_RISK = ("pretrain", "torch_backbones", "keras_backbones")  # modules that import a framework
+OWN_RISK = (
+    "pretrain",
+    "train_ddp",
+    "torch_backbones",
+    "torch_heads",
+    "keras_backbones",
+)  # modules that import a framework
 DRAWN, EPOCHS, FEW = 112, 16, 32
 
 
