@@ -55,7 +55,7 @@ execute: $(READY) ## run all notebooks in order and store their outputs
 	$(BIN)/coursekit run --in-place
 
 bench: $(READY) ## measure speed and memory
-	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	@for script in benchmarks/[!_]*.py; do $(BIN)/python $$script || exit 1; done
 
 lock: ## make requirements.txt anew from pyproject.toml
 	VIRTUAL_ENV=.venv $(BIN)/uv pip compile -q --universal --all-extras --no-annotate \

@@ -6,19 +6,15 @@ and goes on where it was interrupted. Lesson 02 must have run on the data set be
 """
 
 import argparse
-import ast
-import csv
 import gc
-import hashlib
 import os
-import sys
 import time
 
 from coursekit import settings
 
-import nbformat
+import _lesson
 
-LESSON = settings.CHECKOUT / "notebooks" / "03_keras_precomputed_features.ipynb"
+LESSON = "03_keras_precomputed_features"
 STEPS = {  # each adds an idea to those before it
     "+ fractions": (),
     "+ both layers": ("both layers",),
@@ -32,18 +28,10 @@ FIELDS = ("step", "seed", "accuracy", "mean_iou", "accuracy_at_iou_50", "seconds
 ENDS = ("pooled", "spatial", "+ mirrored")  # the models of the lesson, on more seeds
 
 
-def lesson_code() -> str:
-    """Return the imports, functions and classes of the lesson, and the tables they use."""
-    sys.path.insert(0, str(settings.CHECKOUT / "tests"))
-    from hygiene import definitions
-
-    return definitions(nbformat.read(LESSON, 4))
-
-
 def prepare() -> dict:
     """Return the lesson's names: its definitions, and its data."""
     space: dict = {}
-    exec(lesson_code(), space)
+    exec(_lesson.code(LESSON), space)
     exec(DATA, space)
     return space
 
@@ -77,7 +65,7 @@ def published(space: dict, name: str, seed: int):
 
 
 def measure(space: dict, step: str, ideas: tuple[str, ...], seed: int) -> list:
-    """Return one row of the file."""
+    """Return the scores on the test split, and the seconds, of one step with one seed."""
     start = time.perf_counter()
     if step == "mean box":
         boxes = space["targets"][space["train"]].mean(axis=0)[None].repeat(len(space["images"]), 0)
@@ -91,7 +79,9 @@ def measure(space: dict, step: str, ideas: tuple[str, ...], seed: int) -> list:
         out = model(x)
         classes, boxes = out["class"].numpy(), out["box"].numpy() * unit
     scores = space["score"](space["decode"](classes, boxes, space["images"])).loc["test"]
-    return [step, seed, *scores.round(4), round(time.perf_counter() - start, 1)]
+    space["keras"].backend.clear_session()
+    gc.collect()
+    return [*scores.round(4), round(time.perf_counter() - start, 1)]
 
 
 def main() -> None:
@@ -106,41 +96,18 @@ def main() -> None:
     identity = space["backbone"].identity
     header = (
         f"# data {given.name}, backbone {identity['backbone']}, weights {identity['weights']}, "
-        f"keras {identity['keras']}, code {digest()}"
+        f"keras {identity['keras']}, code {_lesson.digest(LESSON)}"
     )
-    target = settings.CHECKOUT / "book" / "results" / f"heads_{given.name}.csv"
-    lines = target.read_text().splitlines() if target.exists() else []
-    if not lines or lines[0] != header:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(f"{header}\n{','.join(FIELDS)}\n")
-        lines = []
-    done = {tuple(row[:2]) for row in csv.reader(lines[2:])}
     steps, ideas = {"mean box": (), "pooled": (), "spatial": ()}, ()
     for step, idea in STEPS.items():
         ideas += idea
         steps[step] = ideas
-    for step, chosen in steps.items():
-        seeds = 1 if step == "mean box" else given.more if step in ENDS else given.seeds
-        for seed in range(seeds):
-            if (step, str(seed)) not in done:
-                row = measure(space, step, chosen, seed)
-                with target.open("a", newline="") as file:
-                    csv.writer(file, lineterminator="\n").writerow(row)
-                print(*row, flush=True)
-                space["keras"].backend.clear_session()
-                gc.collect()
-
-
-def digest() -> str:
-    """Return a short name for the lesson's code, without its docstrings.
-
-    Another code needs another measurement.
-    """
-    tree = ast.parse(lesson_code())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
-            node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.blake2b(ast.unparse(tree).encode(), digest_size=6).hexdigest()
+    numbers = {"mean box": 1} | dict.fromkeys(ENDS, given.more)
+    keys = [(step, seed) for step in steps for seed in range(numbers.get(step, given.seeds))]
+    file = _lesson.results_file(f"heads_{given.name}")
+    _lesson.measure(
+        file, header, FIELDS, keys, lambda *key: measure(space, key[0], steps[key[0]], key[1])
+    )
 
 
 if __name__ == "__main__":

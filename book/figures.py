@@ -81,6 +81,21 @@ def goal_03(directory, images) -> None:
     save(figure, "goal_03.png")
 
 
+def goal_04(directory, images) -> None:
+    """Draw one picture twice: as a beginner sees it, and as a trained network does."""
+    row = images[images["name"] == "cat"].iloc[COVER["cat"]]
+    picture = Image.open(directory / "JPEGImages" / row["filename"])
+    width, height = picture.size
+    guesses = {"dog?": [0.2 * width, 0.15 * height, 0.75 * width, 0.9 * height]}
+    guesses["cat"] = row[SIDES] + np.array([5, -4, -6, 5])
+    figure, axes = plt.subplots(1, 2, figsize=(7.5, 2.7))
+    for ax, (name, box) in zip(axes, guesses.items(), strict=True):
+        plotting.show_image(ax, picture)
+        plotting.draw_box(ax, row[SIDES])
+        plotting.draw_box(ax, box, "prediction", name)
+    save(figure, "goal_04.png")
+
+
 if __name__ == "__main__":
     plotting.use_style()
     mini = datasets.locate("mini")
@@ -89,3 +104,4 @@ if __name__ == "__main__":
     goal_01()
     goal_02(mini, chosen)
     goal_03(mini, chosen)
+    goal_04(mini, chosen)

@@ -60,7 +60,7 @@ def test_both_data_sets_have_been_measured():
 
 @pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.stem)
 def test_the_measurements_were_made_with_the_code_of_the_lesson(file):
-    code = "from heads import digest; print(digest())"
+    code = f"import _lesson; print(_lesson.digest({LESSON.stem!r}))"
     where = {"cwd": ROOT / "benchmarks", "capture_output": True, "text": True}
     digest = subprocess.run([sys.executable, "-c", code], **where).stdout.strip()
     header, _ = rows_of(file)

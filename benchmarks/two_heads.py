@@ -1,0 +1,161 @@
+"""Measure losses, augmentation and transfer of lesson 04, on several seeds, with its own code.
+
+Run it with the settings of `coursekit run`: ``COURSEKIT_DATASET``, ``COURSEKIT_BACKBONE``,
+``COURSEKIT_WEIGHTS`` and ``COURSEKIT_ORIGIN``. It writes ``book/results/two_heads_<name>.csv``,
+one row for each step, share of the training pictures and seed, and goes on where it was
+interrupted. Lesson 02 must have run on the data set before.
+"""
+
+import argparse
+import os
+import time
+
+from coursekit import settings
+
+import _lesson
+
+LESSON = "04_pytorch_two_heads"
+FIELDS = (
+    *("step", "share", "seed", "accuracy", "mean_iou", "accuracy_at_iou_50"),
+    *("val_accuracy", "val_mean_iou", "val_accuracy_at_iou_50", "seconds"),
+)
+EPOCHS = 40  # of the small network, at most
+USED = (
+    *("Samples", "Localizer", "features_of", "train_small", "train_head", "fine_tune"),
+    *("score_of", "lazy_score", "LOSSES"),
+)
+DATA = """
+images = lessons.load_images()
+CLASSES = images.groupby("label")["name"].first().tolist()
+squares = Samples(datasets.locate(), images, v2.Resize((256, 256)))
+samples = [squares[index] for index in range(len(squares))]
+tables = {split: images[images["split"] == split] for split in ("train", "val", "test")}
+train, val, test = (table.index for table in tables.values())
+"""
+
+
+def prepare() -> dict:
+    """Return the lesson's names: its definitions, its tables, its data; and all feature maps."""
+    space: dict = {}
+    exec(_lesson.imports(LESSON), space)
+    exec(_lesson.needed(LESSON, USED), space)
+    exec(DATA, space)
+    start = time.perf_counter()
+    backbone = space["Localizer"]().backbone
+    space["maps"] = space["features_of"](backbone, space["images"].index).dataset.tensors
+    space["seconds of a map"] = (time.perf_counter() - start) / len(space["images"])
+    return space
+
+
+def few(space: dict, share: int, seed: int):
+    """Return a share of the training pictures, repeated so that an epoch stays as long."""
+    table = space["tables"]["train"]
+    chosen = table.groupby("label").sample(frac=share / 100, random_state=seed).index
+    return chosen.repeat(round(100 / share))
+
+
+def maps_of(space: dict, chosen):
+    """Return batches of the feature maps of these pictures."""
+    rows = space["torch"].tensor(chosen.tolist())
+    parts = [part[rows] for part in space["maps"]]
+    order = space["torch"].Generator()
+    return space["DataLoader"](space["TensorDataset"](*parts), 32, shuffle=True, generator=order)
+
+
+def frozen(space: dict, share: int, seed: int) -> tuple:
+    """Return a localizer with a trained head, and the seconds that it takes with its features."""
+    start = time.perf_counter()
+    chosen = few(space, share, seed)
+    space["torch"].manual_seed(seed)
+    localizer = space["Localizer"]()
+    maps = [maps_of(space, which) for which in (chosen, space["val"])]
+    space["train_head"](localizer, *maps, seed)
+    pictures = len(set(chosen)) + len(space["val"])
+    seconds = time.perf_counter() - start + pictures * space["seconds of a map"]
+    return localizer, seconds
+
+
+def tuned(space: dict, share: int, seed: int, augmented: bool = True) -> tuple:
+    """Return a fine-tuned localizer, and the seconds of the whole training."""
+    localizer, before = frozen(space, share, seed)
+    start = time.perf_counter()
+    changes = space["AUGMENT"] if augmented else ()
+    space["fine_tune"](localizer, few(space, share, seed), seed, changes)
+    space["budget"] = before + time.perf_counter() - start
+    return localizer, space["budget"]
+
+
+def small(
+    space: dict, share: int, seed: int, loss: str, augmented: bool, epochs: int, wait: int = 12
+) -> tuple:
+    """Return source 004's network, and the seconds of its training."""
+    start = time.perf_counter()
+    change = space["AUGMENT"] if augmented else ()
+    chosen, loss = few(space, share, seed), space["LOSSES"][loss]
+    model, _ = space["train_small"](chosen, seed, change, loss, epochs, wait)
+    return model, time.perf_counter() - start
+
+
+def as_long_as_ours(space: dict, share: int, seed: int) -> tuple:
+    """Return source 004's network, trained for as many seconds as our model took."""
+    if "budget" not in space:
+        tuned(space, share, seed)
+    _, one = small(space, share, seed, "L1", False, 2)
+    epochs = max(round(2 * space["budget"] / one), 1)
+    return small(space, share, seed, "L1", False, epochs, wait=epochs)
+
+
+STEPS = {
+    "frozen": frozen,
+    "fine-tuned": tuned,
+    "small, GIoU + L1": lambda *key: small(*key, "GIoU + L1", False, EPOCHS),
+    "small, GIoU + L1, augmented": lambda *key: small(*key, "GIoU + L1", True, 60),
+    "small, L1": lambda *key: small(*key, "L1", False, EPOCHS),
+    "small, L1, as long as ours": as_long_as_ours,
+    "fine-tuned, plain": lambda *key: tuned(*key, augmented=False),
+    "small, L2": lambda *key: small(*key, "L2", False, EPOCHS),
+    "small, smooth L1": lambda *key: small(*key, "smooth L1", False, EPOCHS),
+    "small, GIoU": lambda *key: small(*key, "GIoU", False, EPOCHS),
+}
+CURVE = ("frozen", "fine-tuned", "small, GIoU + L1")  # with fewer pictures, too
+COMPARED = (*CURVE, "small, GIoU + L1, augmented", "small, L1", "small, L1, as long as ours")
+
+
+def row(space: dict, step: str, share: int, seed: int) -> list:
+    """Return the scores on the test and the validation split, and the seconds of the training."""
+    seconds = 0.0
+    if step == "mean box":
+        scores = [space["lazy_score"](space[split]) for split in ("test", "val")]
+    else:
+        model, seconds = STEPS[step](space, share, seed)
+        size = 100 if step.startswith("small") else 224
+        scores = [space["score_of"](model, space[split], size) for split in ("test", "val")]
+    numbers = [one for part in scores for one in [*part.values()][:3]]
+    return [*(round(one, 4) for one in numbers), round(seconds, 1)]
+
+
+def main() -> None:
+    """Measure what is not in the file yet."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", default=settings.dataset_name(), help="of the file")
+    parser.add_argument("--seeds", type=int, default=5, help="for what the lesson claims")
+    parser.add_argument("--more", type=int, default=3, help="seeds for the rest")
+    given = parser.parse_args()
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    space = prepare()
+    header = (
+        f"# data {given.name}, backbone {space['Localizer']().backbone.name}, "
+        f"torch {space['torch'].__version__}, code {_lesson.digest(LESSON, USED)}"
+    )
+    keys = [("mean box", 100, 0)]
+    for seed in range(given.seeds):
+        keys += [(step, 100, seed) for step in COMPARED]
+    for seed in range(given.more):
+        keys += [(step, share, seed) for step in CURVE for share in (10, 30)]
+        keys += [(step, 100, seed) for step in STEPS if step not in COMPARED]
+    file = _lesson.results_file(f"two_heads_{given.name}")
+    _lesson.measure(file, header, FIELDS, keys, lambda *key: row(space, *key))
+
+
+if __name__ == "__main__":
+    main()
