@@ -3,10 +3,12 @@
 Everything lies under ``artifacts/<data set>/``: one CSV for each model in ``predictions/``, and
 one ``results.json`` with four parts:
 
-- ``models``: for each model and split ``n, accuracy, mean_iou, accuracy_at_iou_50``;
+- ``models``: for each model and split ``n, accuracy, mean_iou, accuracy_at_iou_50``, and the
+  95 % interval of each;
 - ``claims``: for each lesson the sentences it promised, with bound, measured number, and
   whether they held;
-- ``provenance``: for each lesson the data set, the backbone and the versions it ran with;
+- ``provenance``: for each lesson the data set, the backbone, its weights, the seed and the
+  versions it ran with;
 - ``seconds``: for each lesson how long the whole notebook took, where `coursekit run` ran it.
 """
 
@@ -15,19 +17,19 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from coursekit import boxes, settings
+from coursekit import metrics, settings
 from coursekit.boxes import SIDES
 from coursekit.files import write_whole
 from coursekit.voc.csv_files import from_csv
 
-import numpy as np
 import pandas as pd
 
-PREDICTED = [f"pred_{side}" for side in SIDES]
+DETECTION_COLUMNS = ["image_id", "pred_name", "confidence", *metrics.PREDICTED]
 PREDICTION_COLUMNS = [
     *("image_id", "split", "width", "height", "name", *SIDES),
-    *("pred_name", "confidence", *PREDICTED),
+    *("pred_name", "confidence", *metrics.PREDICTED),
 ]
+SEED = 0  # of every lesson
 PACKAGES = ("coursekit", "numpy", "pandas", "pillow", "tensorflow", "keras", "torch", "torchvision")
 
 _lesson: str | None = None  # the notebook that runs in this process
@@ -77,11 +79,11 @@ def begin(lesson: str) -> None:
     _lesson = lesson
     name = settings.dataset_name()
     _record("claims", lesson, [])
-    _record(
-        "provenance",
-        lesson,
-        {"dataset": name, "backbone": settings.backbone(), "versions": _versions()},
-    )
+    backbone = settings.backbone()
+    shipped = backbone == "tiny"  # it comes with its weights
+    weights = [] if shipped else [Path(file).name for file in settings.all_weights()]
+    origin = {"dataset": name, "backbone": backbone, "weights": weights, "seed": SEED}
+    _record("provenance", lesson, origin | {"versions": _versions()})
     print(f"Lesson {lesson}, data set {name}")
 
 
@@ -124,10 +126,6 @@ def measured(name: str) -> pd.DataFrame:
     return pd.read_csv(settings.CHECKOUT / "book" / "results" / f"{name}.csv", comment="#")
 
 
-def _prediction_file(model: str) -> Path:
-    return artifacts_file(f"predictions/{model}.csv")
-
-
 def save_predictions(model: str, table: pd.DataFrame) -> Path:
     """Return the CSV file that now holds a model's predictions, and record its results.
 
@@ -138,35 +136,38 @@ def save_predictions(model: str, table: pd.DataFrame) -> Path:
     table
         One row per image, with the columns ``image_id, split, width, height, name`` and
         ``xmin … ymax`` (ground truth), ``pred_name, confidence, pred_xmin … pred_ymax``. Boxes
-        are xyxy in pixels of the original image.
+        are xyxy in pixels of the original image. Columns ``logit_<class>`` may follow.
 
     Raises
     ------
     ValueError
         When a column or a number is missing, or a box is inverted.
     """
-    missing = [column for column in PREDICTION_COLUMNS if column not in table]
-    if missing:
-        raise ValueError(f"The predictions of {model} lack the columns {', '.join(missing)}.")
-    table = table[PREDICTION_COLUMNS]
-    holes = table.columns[table.isna().any()].tolist()
-    if holes:
-        raise ValueError(f"The predictions of {model} have empty cells in {', '.join(holes)}.")
-    summaries = {split: _summary(part) for split, part in table.groupby("split")}
-    path = write_whole(_prediction_file(model), table.to_csv(index=False, lineterminator="\n"))
+    logits = [column for column in table if column.startswith("logit_")]
+    table = _complete(model, table, [*PREDICTION_COLUMNS, *logits])
+    summaries = {split: metrics.scores(part) for split, part in table.groupby("split")}
+    path = _write_table("predictions", model, table)
     _record("models", model, summaries)
     return path
 
 
-def _summary(table: pd.DataFrame) -> dict[str, float]:
-    overlap = boxes.iou(table[SIDES], table[PREDICTED])
-    right = (table["name"] == table["pred_name"]).to_numpy()
-    return {
-        "n": len(table),
-        "accuracy": float(np.mean(right)),
-        "mean_iou": float(np.mean(overlap)),
-        "accuracy_at_iou_50": float(np.mean(right & (overlap > 0.5))),
-    }
+def save_detections(model: str, table: pd.DataFrame) -> Path:
+    """Return the CSV file that now holds a model's detections, in any number for each image.
+
+    Parameters
+    ----------
+    model
+        A name for the file and the tables.
+    table
+        One row per predicted box, with the columns ``image_id, pred_name, confidence`` and
+        ``pred_xmin … pred_ymax``, xyxy in pixels of the original image.
+
+    Raises
+    ------
+    ValueError
+        When a column or a number is missing.
+    """
+    return _write_table("detections", model, _complete(model, table, DETECTION_COLUMNS))
 
 
 def load_predictions(model: str, lesson: str) -> pd.DataFrame:
@@ -177,10 +178,36 @@ def load_predictions(model: str, lesson: str) -> pd.DataFrame:
     FileNotFoundError
         When there are none yet. The message names the notebook to run first.
     """
-    path = _prediction_file(model)
+    return _read_table("predictions", model, lesson)
+
+
+def load_detections(model: str, lesson: str) -> pd.DataFrame:
+    """Return a model's detections, as `lesson` wrote them; errors as in `load_predictions`."""
+    return _read_table("detections", model, lesson)
+
+
+def _complete(model: str, table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Return these columns of a table; `ValueError` when one, or a number in it, is missing."""
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise ValueError(f"The predictions of {model} lack the columns {', '.join(missing)}.")
+    table = table[columns]
+    holes = table.columns[table.isna().any()].tolist()
+    if holes:
+        raise ValueError(f"The predictions of {model} have empty cells in {', '.join(holes)}.")
+    return table
+
+
+def _write_table(kind: str, model: str, table: pd.DataFrame) -> Path:
+    text = table.to_csv(index=False, lineterminator="\n")
+    return write_whole(artifacts_file(f"{kind}/{model}.csv"), text)
+
+
+def _read_table(kind: str, model: str, lesson: str) -> pd.DataFrame:
+    path = artifacts_file(f"{kind}/{model}.csv")
     if not path.exists():
         raise FileNotFoundError(
-            f"There are no predictions of {model} on {settings.dataset_name()} yet. "
+            f"There are no {kind} of {model} on {settings.dataset_name()} yet. "
             f"Run notebooks/{lesson}.ipynb first, then this notebook again."
         )
     return pd.read_csv(path, dtype={"image_id": str})

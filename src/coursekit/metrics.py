@@ -1,0 +1,194 @@
+"""How good are predictions? Every function takes the table that `lessons.load_predictions` returns.
+
+That table has one row per image. Boxes are xyxy in pixels of the original image: the ground truth
+in ``xmin … ymax``, the prediction in ``pred_xmin … pred_ymax``.
+
+A prediction is a *hit* when its class is right and its IoU is above 0.5, as in the challenge
+[Everingham et al., 2010, section 4.2].
+"""
+
+from collections.abc import Sequence
+
+from coursekit import boxes
+from coursekit.boxes import SIDES
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+PREDICTED = [f"pred_{side}" for side in SIDES]
+RESAMPLES = 2000  # of a bootstrap
+KINDS = ["right", "class", "box", "both", "background"]
+
+Floats = NDArray[np.float64]
+
+
+# one number for each image
+
+
+def iou(table: pd.DataFrame) -> Floats:
+    """Return the IoU of each image's predicted box with its true box, shape (n,)."""
+    return boxes.iou(table[SIDES], table[PREDICTED])
+
+
+def named(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return for each image whether its class is right, shape (n,)."""
+    return table["name"].to_numpy(object) == table["pred_name"].to_numpy(object)
+
+
+def outcomes(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns ``accuracy, mean_iou, accuracy_at_iou_50``, whose means are the scores.
+
+    One row per image, float: 1 or 0 for a right or wrong class, the IoU, 1 or 0 for a hit.
+    """
+    overlap, right = iou(table), named(table)
+    columns = {
+        "accuracy": right,
+        "mean_iou": overlap,
+        "accuracy_at_iou_50": right & (overlap > 0.5),
+    }
+    return pd.DataFrame(columns, table.index, dtype=float)
+
+
+def error_kinds(table: pd.DataFrame) -> pd.Series:
+    """Return for each image what is wrong with its prediction, one of `KINDS`.
+
+    - ``right``: a hit.
+    - ``class``: IoU above 0.5, but another class.
+    - ``box``: the right class, but IoU from 0.1 to 0.5.
+    - ``both``: another class, and IoU from 0.1 to 0.5.
+    - ``background``: IoU below 0.1. The box lies elsewhere, whatever the class.
+
+    After Hoiem et al., 2012, who sort the false positives of detectors in this way.
+    """
+    overlap, right = iou(table), named(table)
+    cases = [overlap < 0.1, right & (overlap > 0.5), overlap > 0.5, right]
+    kinds = np.select(cases, ["background", "right", "class", "box"], "both")
+    return pd.Series(pd.Categorical(kinds, KINDS), table.index, name="kind")
+
+
+# one number for all images, and how sure it is
+
+
+def scores(table: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> dict:
+    """Return ``n, accuracy, mean_iou, accuracy_at_iou_50``, and the 95 % interval of each.
+
+    The interval of ``accuracy`` is the list ``[low, high]`` under ``accuracy_interval``, and so
+    on. See `bootstrap` for `resamples` and `seed`.
+    """
+    each = outcomes(table)
+    low, high = interval(bootstrap(each.to_numpy(), resamples, seed))
+    found: dict = {"n": len(table)}
+    for i, name in enumerate(each):
+        found |= {name: float(each[name].mean()), f"{name}_interval": [low[i], high[i]]}
+    return found
+
+
+def bootstrap(values: ArrayLike, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+    """Return the means of `resamples` samples, drawn with replacement from the rows of `values`.
+
+    Parameters
+    ----------
+    values
+        One row per image, shape (n,) or (n, k). The k columns of an image stay together.
+    resamples
+        How many samples of n rows are drawn.
+    seed
+        Of the drawing. Equal seeds and equal n give the same rows.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (resamples,) or (resamples, k).
+
+    Raises
+    ------
+    ValueError
+        When there is no row.
+    """
+    array, rng = np.asarray(values, dtype=np.float64), np.random.default_rng(seed)
+    if len(array) == 0:
+        raise ValueError("A bootstrap needs at least one image, and there is none.")
+    drawn = (rng.integers(len(array), size=len(array)) for _ in range(resamples))
+    return np.stack([array[rows].mean(axis=0) for rows in drawn])
+
+
+def interval(means: ArrayLike, level: float = 0.95) -> list:
+    """Return ``[low, high]``, between which the middle `level` of the resampled means lies.
+
+    This is the percentile interval [Efron, 1979]. Shape () or (k,) each, as lists of floats.
+    """
+    tails = np.array([(1 - level) / 2, (1 + level) / 2])
+    return np.quantile(np.asarray(means), tails, axis=0).tolist()
+
+
+def difference(
+    first: pd.DataFrame, second: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """Return by how much the first model is ahead of the second, on the same images.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each of the three scores, with the columns ``difference, low, high``: the
+        difference of the means and its paired 95 % bootstrap interval.
+
+    Raises
+    ------
+    ValueError
+        When the two tables are not about the same images.
+    """
+    first, second = (table.set_index("image_id").sort_index() for table in (first, second))
+    if not first.index.equals(second.index):
+        only = first.index.symmetric_difference(second.index)
+        raise ValueError(
+            "Two models can only be compared on the same images. "
+            f"{len(only)} images are in one table only, for example {', '.join(only[:3])}."
+        )
+    apart = outcomes(first) - outcomes(second)
+    low, high = interval(bootstrap(apart.to_numpy(), resamples, seed))
+    return pd.DataFrame({"difference": apart.mean(), "low": low, "high": high})
+
+
+def accuracy_at(table: pd.DataFrame, thresholds: ArrayLike) -> Floats:
+    """Return the share of images with the right class and an IoU above each threshold."""
+    overlap = np.where(named(table), iou(table), -1.0)
+    return (overlap[:, None] > np.asarray(thresholds)).mean(axis=0)
+
+
+def confusion(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """Return how many images of each true class (rows) were given each class (columns)."""
+    counted = pd.crosstab(table["name"], table["pred_name"])
+    return counted.reindex(index=classes, columns=classes, fill_value=0)
+
+
+# confidence
+
+
+def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> pd.DataFrame:
+    """Return, for each bin of confidence that is not empty, ``n, confidence, accuracy``.
+
+    Bin i holds the confidences above i / bins, up to and with (i + 1) / bins; the index is i.
+    """
+    confidence, right = np.asarray(confidence, dtype=float), np.asarray(right, dtype=float)
+    number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    table = pd.DataFrame({"confidence": confidence, "accuracy": right}).groupby(number)
+    return pd.concat([table.size().rename("n"), table.mean()], axis=1).rename_axis("bin")
+
+
+def calibration_error(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> float:
+    """Return the expected calibration error (ECE), from 0 (calibrated) to 1.
+
+    ``ECE = sum over bins of n_bin / n * |accuracy_bin - confidence_bin|`` [Guo et al., 2017,
+    equation 3].
+    """
+    table = reliability(confidence, right, bins)
+    gap = (table["accuracy"] - table["confidence"]).abs()
+    return float((gap * table["n"]).sum() / table["n"].sum())
+
+
+def softmax(logits: ArrayLike, temperature: float = 1.0) -> Floats:
+    """Return probabilities, shape (n, classes), from logits that are divided by `temperature`."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
