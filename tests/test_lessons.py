@@ -1,7 +1,9 @@
 import json
+import os
 
 from coursekit import lessons, settings
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -34,8 +36,35 @@ def test_predictions_come_back_as_they_were_saved(table):
 def test_saving_records_the_results_of_each_split(table):
     lessons.save_predictions("mean_box", table)
     results = lessons.load_results()["models"]["mean_box"]
-    assert results["train"] == {"n": 1, "accuracy": 1, "mean_iou": 1, "accuracy_at_iou_50": 1}
-    assert results["test"] == {"n": 2, "accuracy": 0.5, "mean_iou": 0.8, "accuracy_at_iou_50": 0.5}
+    names = ("n", "accuracy", "mean_iou", "accuracy_at_iou_50")
+    assert [results["train"][name] for name in names] == [1, 1, 1, 1]
+    assert [results["test"][name] for name in names] == [2, 0.5, pytest.approx(0.8), 0.5]
+    assert results["train"]["accuracy_interval"] == [1, 1]
+    assert results["test"]["mean_iou_interval"] == pytest.approx([0.6, 1])
+
+
+def test_logits_are_kept_and_other_columns_dropped(table):
+    lessons.save_predictions("m", table.assign(logit_dog=1.5, logit_cat=-2.0, note="x"))
+    back = lessons.load_predictions("m", "01_x")
+    assert back.columns.tolist() == [*table.columns, "logit_dog", "logit_cat"]
+    with pytest.raises(ValueError, match="empty cells in logit_dog"):
+        lessons.save_predictions("m", table.assign(logit_dog=np.nan))
+
+
+def test_detections_come_back_in_any_number(table):
+    detections = pd.concat([table, table])[lessons.DETECTION_COLUMNS]
+    path = lessons.save_detections("m", detections)
+    assert path == settings.artifacts() / "detections" / "m.csv"
+    back = lessons.load_detections("m", "04_x")
+    pd.testing.assert_frame_equal(back, detections.reset_index(drop=True))
+    assert lessons.load_results()["models"] == {}  # scores of single objects would mean nothing
+
+
+def test_missing_detections_name_the_notebook_to_run(table):
+    with pytest.raises(FileNotFoundError, match=r"no detections of m on .*notebooks/04_x\.ipynb"):
+        lessons.load_detections("m", "04_x")
+    with pytest.raises(ValueError, match="lack the columns confidence"):
+        lessons.save_detections("m", table.drop(columns="confidence"))
 
 
 def test_missing_columns_and_numbers_are_named(table):
@@ -62,6 +91,14 @@ def test_begin_notes_where_the_numbers_come_from(table, capsys):
     assert capsys.readouterr().out == "Lesson 02_x, data set mini\n"
     provenance = lessons.load_results()["provenance"]["02_x"]
     assert provenance["dataset"] == "mini" and "numpy" in provenance["versions"]
+    assert provenance["seed"] == 0 and provenance["weights"] == []
+
+
+def test_begin_names_weight_files_without_their_directories(table, monkeypatch):
+    monkeypatch.setenv("COURSEKIT_BACKBONE", "mobilenet_v2")
+    monkeypatch.setenv("COURSEKIT_WEIGHTS", os.pathsep.join(["/a/b/one.h5", "/c/two.pth"]))
+    lessons.begin("02_x")
+    assert lessons.load_results()["provenance"]["02_x"]["weights"] == ["one.h5", "two.pth"]
 
 
 def test_a_missing_table_of_images_names_the_notebook_to_run(table):
