@@ -4,6 +4,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+from coursekit import lessons
+
 IGNORED = "nbval-ignore-output"
 LONGEST_CELL = 28  # "about 25 lines": a formatter may add a few
 HEADINGS = [
@@ -116,7 +118,8 @@ def _skeleton(notebook: dict) -> Iterator[str]:
 
 def _alternatives(notebook: dict) -> Iterator[str]:
     for i, cell in enumerate(code_cells(notebook), 1):
-        pictures = sum("image/png" in output.get("data", {}) for output in cell["outputs"])
+        kinds = [kind for output in cell["outputs"] for kind in output.get("data", {})]
+        pictures = sum(kind.startswith("image/") for kind in kinds)
         words = cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")
         if pictures and len(words) < 20:
             yield f"the picture of code cell {i} has no alternative text"
@@ -166,8 +169,15 @@ def _begins(notebook: dict, name: str) -> Iterator[str]:
         yield f'the first code cell does not call lessons.begin("{name}")'
 
 
+def _seed(notebook: dict) -> Iterator[str]:
+    for seed in re.findall(r"^SEED = (.+)$", "\n".join(map(source, code_cells(notebook))), re.M):
+        if seed != str(lessons.SEED):
+            yield f"SEED is {seed}, but results.json says {lessons.SEED}"
+
+
 RULES = [
     _order, _errors, _compared, _length, _skeleton, _alternatives, _machine, _one_framework,
+    _seed,
 ]  # fmt: skip
 
 

@@ -89,7 +89,13 @@ def drop_claim(cells):
         item["execution_count"] = number
 
 
+JPEG = {"output_type": "display_data", "data": {"image/jpeg": "AAAA"}, "metadata": {}}
 BREACHES = {
+    "JPEG": (
+        lambda c: c[5]["outputs"].append(JPEG),
+        "the picture of code cell 5 has no alternative",
+    ),
+    "seed": (lambda c: c[5].update(source=["SEED = 7"]), "SEED is 7, but results.json says 0"),
     "swapped": (swap_counts, "not run top to bottom"),
     "never run": (never_run, "not run top to bottom"),
     "stderr": (lambda c: c[5]["outputs"].append(stream("!", "stderr")), "cell 5 stores stderr"),

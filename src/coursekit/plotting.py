@@ -5,10 +5,12 @@ both colors are safe for color-blind readers.
 """
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import Image, display
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -152,6 +154,14 @@ def gallery(
             if given is not None and given[i] is not None:
                 draw_box(ax, given[i], kind)
     return figure
+
+
+def show_photographs(figure: Figure) -> None:
+    """Display a figure of many photographs as JPEG, a quarter of the size of PNG, and close it."""
+    file = BytesIO()
+    figure.savefig(file, format="jpeg", pil_kwargs={"quality": 80})
+    plt.close(figure)
+    display(Image(file.getvalue(), format="jpeg"))
 
 
 def curves(
