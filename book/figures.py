@@ -3,6 +3,8 @@
 Run `python book/figures.py` after the drawings of `mini` have changed, and commit the pictures.
 """
 
+import json
+
 from coursekit import datasets, plotting, rectangles, settings, voc
 from coursekit.boxes import SIDES
 
@@ -96,6 +98,31 @@ def goal_04(directory, images) -> None:
     save(figure, "goal_04.png")
 
 
+def goal_05(directory, images) -> None:
+    """Draw scores with their intervals, beside a prediction that is not quite right."""
+    shown = {
+        "center box": "center_box",
+        "pooled head": "keras_pooled",
+        "pointing head": "keras_pointing",
+        "fine-tuned": "torch_fine_tuned",
+    }
+    results = json.loads((settings.CHECKOUT / "book" / "results.json").read_text(encoding="utf-8"))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 2.7), width_ratios=[1.5, 1])
+    for place, model in enumerate(shown.values()):
+        scores = results["models"][model]["test"]
+        score, ends = scores["accuracy_at_iou_50"], scores["accuracy_at_iou_50_interval"]
+        left.barh(place, score, color=plotting.FAINT, edgecolor=plotting.OTHER)
+        left.plot(ends, [place, place], "-|", color=plotting.PREDICTION, markersize=12)
+    left.set_yticks(range(len(shown)), shown)
+    left.invert_yaxis()
+    left.set(xlabel="accuracy at IoU 0.5", xlim=(0, 1))
+    row = images[images["name"] == "dog"].iloc[COVER["dog"]]
+    plotting.show_image(right, Image.open(directory / "JPEGImages" / row["filename"]))
+    plotting.draw_box(right, row[SIDES])
+    plotting.draw_box(right, row[SIDES] + np.array([38, -20, 24, -30]), "prediction", "cat?")
+    save(figure, "goal_05.png")
+
+
 if __name__ == "__main__":
     plotting.use_style()
     mini = datasets.locate("mini")
@@ -105,3 +132,4 @@ if __name__ == "__main__":
     goal_02(mini, chosen)
     goal_03(mini, chosen)
     goal_04(mini, chosen)
+    goal_05(mini, chosen)
