@@ -51,8 +51,9 @@ lint: $(READY) ## check style and formatting, notebooks included
 lab: $(READY) ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-execute: $(READY) ## run all notebooks in order and store their outputs
+execute: $(READY) ## run all notebooks in order and store their outputs and results
 	$(BIN)/coursekit run --in-place
+	$(BIN)/python book/results_page.py
 
 bench: $(READY) ## measure speed and memory
 	@for script in benchmarks/[!_]*.py; do $(BIN)/python $$script || exit 1; done

@@ -106,6 +106,35 @@ def test_in_place_stores_the_outputs_and_the_results_of_mini(course, monkeypatch
     assert results["claims"]["02_claim"][0]["sentence"] == "Two is at least one"
 
 
+def test_a_finished_run_copies_its_results_to_where_the_command_was_typed(course, monkeypatch):
+    (course / "elsewhere").mkdir()
+    monkeypatch.chdir(course / "elsewhere")
+    assert run(course, "--results", "new/found.json") == 0
+    copy = course / "elsewhere" / "new" / "found.json"
+    assert copy.read_bytes() == (course / "out" / "results.json").read_bytes()
+    assert list(copy.parent.iterdir()) == [copy]  # no temporary file is left
+
+
+def test_a_run_that_fails_copies_no_results(course):
+    write(course, "02_claim", ["1 / 0"])
+    (course / "found.json").write_text("earlier")
+    assert run(course, "--results", str(course / "found.json")) == 1
+    assert (course / "found.json").read_text() == "earlier"
+
+
+def test_results_in_place_of_a_directory_are_refused_before_anything_runs(course, capsys):
+    assert run(course, "--results", str(course / "book")) == 1
+    assert "book is a directory" in capsys.readouterr().err
+    assert not (course / "out").exists()
+
+
+def test_in_place_copies_the_results_to_a_named_file_too(course, monkeypatch):
+    monkeypatch.setattr("coursekit.datasets.locate", lambda: course / "VOC")
+    found = course / "found.json"
+    assert cli.main(["run", "--in-place", "--only", "02", "--results", str(found)]) == 0
+    assert found.read_bytes() == (course / "book" / "results.json").read_bytes()
+
+
 def test_in_place_is_for_mini_only(course, capsys):
     assert cli.main(["run", "--in-place", "--dataset", str(course / "VOC")]) == 1
     assert "--out" in capsys.readouterr().err

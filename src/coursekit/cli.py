@@ -2,12 +2,12 @@
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from coursekit import settings
+from coursekit.files import write_whole
 
 # The settings that `run` has a flag for, and which of their values are no paths. None: all.
 NOT_PATHS = {
@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--in-place", action="store_true", help="store the outputs in the notebooks themselves"
     )
+    run.add_argument("--results", metavar="FILE", help="at the end, copy results.json to this file")
 
     fetch = commands.add_parser("fetch", help="download a data set")
     fetch.set_defaults(command=_fetch)
@@ -68,6 +69,9 @@ def _run(options: argparse.Namespace) -> int:
         raise ValueError("--in-place stores the outputs of mini. For other data, use --out.")
     if options.in_place:
         os.environ["COURSEKIT_DATASET"] = "mini"
+    copies = [Path(options.results).expanduser().resolve()] if options.results else []
+    if any(copy.is_dir() for copy in copies):
+        raise ValueError(f"--results wants a file to write, and {options.results} is a directory.")
     for name, words in NOT_PATHS.items():
         value = getattr(options, name) or os.environ.get(f"COURSEKIT_{name.upper()}")
         if value is None:
@@ -81,13 +85,15 @@ def _run(options: argparse.Namespace) -> int:
     datasets.locate()  # draws mini, or says what is missing, before the first notebook starts
     notebooks = running.find_notebooks(options.only)
     if options.in_place:
+        copies.append(settings.CHECKOUT / "book" / "results.json")
         running.run(notebooks)
-        shutil.copyfile(lessons.results_file(), settings.CHECKOUT / "book" / "results.json")
     else:
         out = Path(options.out or settings.home() / "runs" / settings.dataset_name()).resolve()
         os.environ["COURSEKIT_ARTIFACTS"] = str(out)
         running.run(notebooks, out / "notebooks")
         print(f"Executed notebooks, predictions and results.json are in {out}.")
+    for copy in copies:
+        write_whole(copy, lessons.results_file().read_text(encoding="utf-8"))
     return _report_claims([path.stem for path in notebooks])
 
 
