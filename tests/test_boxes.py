@@ -73,6 +73,8 @@ def test_nothing_changes_its_input():
     for function in (boxes.voc_to_xyxy, boxes.xyxy_to_xywh, boxes.xyxy_to_cxcywh, boxes.area):
         function(b)
     boxes.clip(b, (10, 10))
+    boxes.iou(b, b + 5)
+    boxes.pairwise_iou(b, b)
     assert b.tolist() == [[1, 2, 30, 40]]
 
 
@@ -99,6 +101,23 @@ def test_a_box_has_iou_1_with_itself(b):
 @given(box_lists(n=st.just(4)), box_lists(n=st.just(4)))
 def test_iou_is_the_diagonal_of_pairwise_iou(a, b):
     np.testing.assert_allclose(boxes.iou(a, b), np.diag(boxes.pairwise_iou(a, b)))
+
+
+@given(box_lists())
+def test_iou_takes_one_box_against_many(b):
+    column = boxes.pairwise_iou(b, b[:1])[:, 0]
+    np.testing.assert_array_equal(boxes.iou(b, b[0]), column)
+    np.testing.assert_array_equal(boxes.iou(b[0], b), column)
+    stack = np.stack([b, b])
+    np.testing.assert_array_equal(boxes.iou(stack, b[0]), [column, column])
+    assert boxes.iou(b[0], b[0]).shape == ()
+
+
+def test_no_boxes_have_no_pairs():
+    none, one = np.zeros((0, 4)), [[0, 0, 1, 1]]
+    assert boxes.iou(none, none).shape == (0,)
+    assert boxes.pairwise_iou(none, one).shape == (0, 1)
+    assert boxes.pairwise_iou(one, none).shape == (1, 0)
 
 
 def test_iou_by_counting_pixels():

@@ -1,4 +1,4 @@
-"""Scores of a detector: how good are its boxes, in pictures with any number of objects?
+"""Scores of a detector, whose pictures hold any number of objects: average precision.
 
 A *detection* is one predicted box with its class and its confidence. One picture may have many.
 """

@@ -141,9 +141,10 @@ def difference(
     first, second = (table.set_index("image_id").sort_index() for table in (first, second))
     if not first.index.equals(second.index):
         only = first.index.symmetric_difference(second.index)
+        some = ", ".join(map(str, only[:3]))
         raise ValueError(
             "Two models can only be compared on the same images. "
-            f"{len(only)} images are in one table only, for example {', '.join(only[:3])}."
+            f"{len(only)} images are in one table only, for example {some}."
         )
     apart = outcomes(first) - outcomes(second)
     low, high = interval(bootstrap(apart.to_numpy(), resamples, seed))
@@ -171,7 +172,7 @@ def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> pd.D
     Bin i holds the confidences above i / bins, up to and with (i + 1) / bins; the index is i.
     """
     confidence, right = np.asarray(confidence, dtype=float), np.asarray(right, dtype=float)
-    number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    number = np.searchsorted(np.arange(1, bins) / bins, confidence)
     table = pd.DataFrame({"confidence": confidence, "accuracy": right}).groupby(number)
     return pd.concat([table.size().rename("n"), table.mean()], axis=1).rename_axis("bin")
 

@@ -1,0 +1,295 @@
+import math
+
+from coursekit import metrics
+from coursekit.boxes import SIDES
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+CLASSES = ["car", "cat", "dog"]
+SCORES = ["accuracy", "mean_iou", "accuracy_at_iou_50"]
+
+
+def predictions(rows):
+    """A table with one row for each (true class, predicted class, IoU).
+
+    The true box is 10 pixels wide and high; the predicted one is lower, as the IoU wants it.
+    """
+    names, pred_names, overlaps = zip(*rows, strict=True)
+    table = pd.DataFrame({"image_id": [f"{i:06d}" for i in range(len(rows))], "name": names})
+    table[SIDES] = [0, 0, 10, 10]
+    table["pred_name"] = pred_names
+    table[metrics.PREDICTED] = [[0, 0, 10, 10 * overlap] for overlap in overlaps]
+    return table
+
+
+NAMES = st.sampled_from(CLASSES)
+TABLES = st.lists(st.tuples(NAMES, NAMES, st.floats(0, 1)), min_size=1, max_size=30).map(
+    predictions
+)
+
+SMALL = [  # and what kind of error each is
+    ("dog", "dog", 1.0, "right"),
+    ("dog", "cat", 0.75, "class"),
+    ("cat", "cat", 0.5, "box"),  # a hit must be above 0.5
+    ("cat", "cat", 0.1, "box"),  # background is below 0.1
+    ("cat", "dog", 0.5, "both"),
+    ("cat", "dog", 0.1, "both"),
+    ("car", "car", 0.05, "background"),
+    ("dog", "car", 0.0, "background"),
+]
+TABLE = predictions([row[:3] for row in SMALL])
+
+
+# one number for each image
+
+
+def test_the_iou_is_that_of_the_predicted_with_the_true_box():
+    np.testing.assert_allclose(metrics.iou(TABLE), [row[2] for row in SMALL])
+    reversed_columns = TABLE[TABLE.columns[::-1]]
+    np.testing.assert_allclose(metrics.iou(reversed_columns), metrics.iou(TABLE))
+
+
+@pytest.mark.parametrize("types", [{}, {"name": "category"}, {"name": object, "pred_name": "str"}])
+def test_names_are_compared_as_text_whatever_holds_them(types):
+    expected = [row[0] == row[1] for row in SMALL]
+    assert metrics.named(TABLE.astype(types)).tolist() == expected
+
+
+def test_the_outcomes_are_one_row_for_each_image():
+    found = metrics.outcomes(TABLE.set_index("image_id"))
+    assert list(found) == SCORES and found.index.tolist() == TABLE["image_id"].tolist()
+    assert found["accuracy"].tolist() == [1, 0, 1, 1, 0, 0, 1, 0]
+    assert found["accuracy_at_iou_50"].tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
+    np.testing.assert_allclose(found["mean_iou"], [row[2] for row in SMALL])
+    assert [column.kind for column in found.dtypes] == ["f"] * 3
+
+
+def test_every_kind_of_error_by_hand():
+    found = metrics.error_kinds(TABLE)
+    assert found.tolist() == [row[3] for row in SMALL]
+    assert found.cat.categories.tolist() == metrics.KINDS and found.name == "kind"
+
+
+@settings(deadline=None)
+@given(TABLES)
+def test_each_image_has_one_kind_of_error_and_right_means_a_hit(table):
+    kinds, each = metrics.error_kinds(table), metrics.outcomes(table)
+    assert kinds.notna().all() and kinds.value_counts().sum() == len(table)
+    assert ((kinds == "right") == (each["accuracy_at_iou_50"] == 1)).all()
+    assert each.loc[kinds == "class", "accuracy"].sum() == 0
+    assert each.loc[kinds == "box", "accuracy"].all()
+    assert (each.loc[kinds == "background", "mean_iou"] < 0.1).all()
+
+
+# one number for all images, and how sure it is
+
+
+def test_the_scores_are_the_means_of_the_outcomes_with_their_intervals():
+    found = metrics.scores(TABLE)
+    intervals = [f"{name}_interval" for name in SCORES]
+    assert set(found) == {"n", *SCORES, *intervals} and found["n"] == 8
+    expected = [4 / 8, (1 + 0.75 + 0.5 + 0.1 + 0.5 + 0.1 + 0.05 + 0) / 8, 1 / 8]
+    assert [found[name] for name in SCORES] == pytest.approx(expected)
+    for name in SCORES:
+        alone = metrics.interval(metrics.bootstrap(metrics.outcomes(TABLE)[name]))
+        assert found[f"{name}_interval"] == alone and alone[0] < found[name] < alone[1]
+
+
+@settings(deadline=None)
+@given(TABLES, st.randoms())
+def test_the_scores_do_not_depend_on_the_order_of_the_rows(table, random):
+    rows = random.sample(range(len(table)), len(table))
+    first, second = (metrics.scores(t, resamples=3) for t in (table, table.iloc[rows]))
+    assert [first[name] for name in SCORES] == pytest.approx([second[name] for name in SCORES])
+
+
+def test_equal_seeds_draw_equal_rows_and_other_seeds_others():
+    values = np.random.default_rng(0).random((50, 3))
+    first = metrics.bootstrap(values, 20, seed=1)
+    assert (first == metrics.bootstrap(values, 20, seed=1)).all()
+    assert (first != metrics.bootstrap(values, 20, seed=2)).any(axis=0).all()
+    # … for a single column, too, so that models compared on their own see the same samples
+    np.testing.assert_allclose(first[:, 1], metrics.bootstrap(values[:, 1], 20, seed=1))
+
+
+def test_the_columns_of_an_image_stay_together():
+    x = np.random.default_rng(0).random(40)
+    means = metrics.bootstrap(np.stack([x, 1 - x, 3 * x], axis=1), 30)
+    assert means.shape == (30, 3)
+    np.testing.assert_allclose(means[:, 1:], np.stack([1 - means[:, 0], 3 * means[:, 0]], axis=1))
+
+
+@pytest.mark.parametrize("n", [400, 2000])
+def test_the_interval_of_a_mean_is_close_to_the_normal_one(n):
+    values = np.random.default_rng(3).random(n)
+    low, high = metrics.interval(metrics.bootstrap(values, 4000))
+    half = 1.96 * values.std() / np.sqrt(n)
+    assert low == pytest.approx(values.mean() - half, abs=0.1 * half)
+    assert high == pytest.approx(values.mean() + half, abs=0.1 * half)
+
+
+def test_an_interval_leaves_equal_tails():
+    assert metrics.interval(np.arange(101.0), level=0.9) == pytest.approx([5, 95])
+    both = metrics.interval(np.stack([np.arange(101.0), -np.arange(101.0)], axis=1), level=0.5)
+    assert np.allclose(both, [[25, -75], [75, -25]])
+
+
+def test_nineteen_of_twenty_intervals_hold_the_true_mean():
+    rng, covered = np.random.default_rng(0), 0
+    for seed in range(200):
+        low, high = metrics.interval(metrics.bootstrap(rng.beta(2, 1, 100), 400, seed))
+        covered += low <= 2 / 3 <= high
+    assert 0.90 < covered / 200 < 0.99
+
+
+def pair(n=200, ahead=0.01):
+    """Two models of the same images, one always a little better; the images differ a lot."""
+    overlaps = np.random.default_rng(0).uniform(0.1, 0.9, n)
+    better, worse = (
+        predictions([("dog", "dog", overlap + more) for overlap in overlaps]) for more in (ahead, 0)
+    )
+    return better, worse
+
+
+def test_a_difference_is_paired():
+    better, worse = pair()
+    (low, high), (_, high_2) = (metrics.scores(t)["mean_iou_interval"] for t in (better, worse))
+    assert high_2 - low > 0.8 * (high - low)  # on their own they overlap widely
+    found = metrics.difference(better, worse)
+    assert found.index.tolist() == SCORES and list(found) == ["difference", "low", "high"]
+    assert found.loc["mean_iou"].tolist() == pytest.approx([0.01] * 3)
+    turned = metrics.difference(worse, better)
+    assert turned.loc["mean_iou", "high"] < 0
+
+
+def test_a_difference_is_measured_with_the_bootstrap_of_the_differences():
+    better, worse = pair()
+    worse["pred_name"] = ["dog", "cat", "cat", "dog"] * 50
+    found = metrics.difference(better, worse, resamples=500, seed=4)
+    apart = (metrics.outcomes(better) - metrics.outcomes(worse))["accuracy"]
+    expected = [0.5, *metrics.interval(metrics.bootstrap(apart, 500, seed=4))]
+    assert found.loc["accuracy"].tolist() == pytest.approx(expected)
+    assert found.loc["accuracy", "low"] < 0.5 < found.loc["accuracy", "high"]
+
+
+def test_a_model_is_not_ahead_of_itself():
+    assert (metrics.difference(TABLE, TABLE) == 0).all(axis=None)
+
+
+def test_a_difference_compares_image_by_image_whatever_their_order():
+    better, worse = pair()
+    shuffled = worse.sample(frac=1, random_state=1)
+    pd.testing.assert_frame_equal(
+        metrics.difference(better, shuffled), metrics.difference(better, worse)
+    )
+
+
+@pytest.mark.parametrize("known", [str, int])
+def test_models_of_other_images_are_not_compared(known):
+    table = TABLE.astype({"image_id": known})
+    first, second = table[1:], table[:-1]
+    words = f"same images. 2 images .* for example {known('000000')}, {known('000007')}"
+    with pytest.raises(ValueError, match=words):
+        metrics.difference(first, second)
+
+
+NONE = TABLE[:0]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: metrics.bootstrap([]),
+        lambda: metrics.bootstrap(np.ones((0, 3))),
+        lambda: metrics.scores(NONE),
+        lambda: metrics.difference(NONE, NONE),
+    ],
+)
+def test_no_images_have_no_scores(call):
+    with pytest.raises(ValueError, match="at least one image"):
+        call()
+
+
+def test_accuracy_at_thresholds_by_hand():
+    # the right classes have the overlaps 1, 0.5, 0.1 and 0.05
+    found = metrics.accuracy_at(TABLE, [0, 0.05, 0.3, 0.5, 1])
+    assert found.tolist() == [4 / 8, 3 / 8, 2 / 8, 1 / 8, 0]
+
+
+@settings(deadline=None)
+@given(TABLES)
+def test_accuracy_at_never_rises_with_the_threshold(table):
+    found = metrics.accuracy_at(table, np.linspace(0, 1, 21))
+    each = metrics.outcomes(table).mean()
+    assert (np.diff(found) <= 0).all()
+    assert found[0] <= each["accuracy"] and found[10] == each["accuracy_at_iou_50"]
+
+
+def test_confusion_by_hand():
+    found = metrics.confusion(TABLE, ["dog", "cat", "car", "cow"])
+    assert found.index.tolist() == found.columns.tolist() == ["dog", "cat", "car", "cow"]
+    assert found.to_numpy().tolist() == [[1, 1, 1, 0], [2, 2, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+
+
+@settings(deadline=None)
+@given(TABLES)
+def test_confusion_counts_each_image_once(table):
+    found = metrics.confusion(table, CLASSES)
+    assert found.to_numpy().sum() == len(table)
+    assert np.trace(found) == metrics.named(table).sum()
+    assert found.sum(axis=1).to_dict() == {c: (table["name"] == c).sum() for c in CLASSES}
+
+
+# confidence
+
+
+def test_the_bins_of_confidence_by_hand():
+    found = metrics.reliability([0, 0.1, 0.11, 0.55, 0.59, 1], [1, 0, 1, 0, 1, 1])
+    expected = {
+        "n": {0: 2, 1: 1, 5: 2, 9: 1},
+        "confidence": {0: 0.05, 1: 0.11, 5: 0.57, 9: 1},
+        "accuracy": {0: 0.5, 1: 1, 5: 0.5, 9: 1},
+    }
+    pd.testing.assert_frame_equal(found, pd.DataFrame(expected).rename_axis("bin"))
+
+
+@pytest.mark.parametrize("bins", [1, 5, 10, 25, 41])  # 7 / 25 * 25 is not 7
+def test_an_edge_belongs_to_the_bin_below_it(bins):
+    edges = np.arange(1, bins + 1) / bins
+    assert metrics.reliability(edges, np.ones(bins), bins).index.tolist() == [*range(bins)]
+
+
+def test_the_calibration_error_by_hand():
+    # 0.9 is right half of the time: 0.4 too sure. 0.2 is never right: 0.2 too sure.
+    assert metrics.calibration_error([0.9, 0.9, 0.2], [1, 0, 0]) == pytest.approx(
+        2 / 3 * 0.4 + 1 / 3 * 0.2
+    )
+    assert metrics.calibration_error([0.5, 0.5], [1, 1]) == 0.5  # too modest
+    # one bin: 0.5 sure on average, and right half of the time
+    assert metrics.calibration_error([0.9, 0.1], [1, 0], bins=1) == 0
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.booleans(), min_size=1), min_size=1), st.integers(1, 20))
+def test_a_model_that_is_as_often_right_as_it_says_has_no_calibration_error(groups, bins):
+    confidence = [sum(group) / len(group) for group in groups for _ in group]
+    right = [one for group in groups for one in group]
+    assert metrics.calibration_error(confidence, right, bins) == pytest.approx(0, abs=1e-9)
+
+
+def test_softmax_by_hand_and_without_overflow():
+    logits = np.log([[1, 2, 5], [3, 3, 2]])
+    np.testing.assert_allclose(
+        metrics.softmax(logits), [[1 / 8, 2 / 8, 5 / 8], [3 / 8, 3 / 8, 2 / 8]]
+    )
+    np.testing.assert_allclose(metrics.softmax(logits + 5000), metrics.softmax(logits))
+    assert metrics.softmax([[-1e4, 1e4]]).tolist() == [[0, 1]]
+
+
+def test_the_temperature_divides_the_logits():
+    logits = [[math.log(1), math.log(9)]]
+    np.testing.assert_allclose(metrics.softmax(logits, temperature=2), [[1 / 4, 3 / 4]])
