@@ -40,9 +40,9 @@ MODELS = {
     "keras_two_losses_right": ("right loss", "03", "the same heads, with a loss for each output"),
     "keras_pooled": ("pooled head", "03", "source 000's first model: the box from averages"),
     "keras_spatial": ("spatial head", "03", "source 000's second model: the box from cells"),
-    "keras_pointing": ("our head", "03", "a head that chooses where each side is"),
-    "torch_small": ("from scratch", "04", "source 004's small network, trained on all pictures"),
-    "torch_fine_tuned": ("fine-tuned", "04", "our head, with the backbone's last layers trained"),
+    "keras_pointing": ("pointing head", "03", "a head that chooses where each side is"),
+    "torch_small": ("small network", "04", "source 004's small network, trained on all pictures"),
+    "torch_fine_tuned": ("fine-tuned", "04", "the pointing head, with the backbone's last layers trained"),
 }
 # Where a model was trained with several seeds: the table in book/results, and the step in it.
 MEASURED = {
