@@ -55,7 +55,7 @@ def test_every_number_of_a_table_is_the_one_in_the_file(book):
     scores = load(book, "mini")["models"]["keras_pointing"]["test"]
     wanted = [f"{scores[s]:.3f}"[1:] for s in ("accuracy", "mean_iou", "accuracy_at_iou_50")]
     mini = section(results_page.page(book), "Our numbers on mini")
-    row = next(line for line in mini.splitlines() if line.startswith("| our head<br>[03]"))
+    row = next(line for line in mini.splitlines() if line.startswith("| pointing head<br>[03]"))
     assert re.findall(r"\.\d{3}", row) == wanted
     low, high = scores["mean_iou_interval"]
     low, high = f"{low:.2f}"[1:], f"{high:.2f}"[1:]
