@@ -11,7 +11,8 @@ PAGE = """<!DOCTYPE html><html lang="en"><body><nav class="bd-links"><ul>
 <article class="bd-article">{article}</article></body></html>"""
 INTRO = """<section id="where"><h1>Where Is It?<a class="headerlink" href="#where">#</a></h1>
 <p>A course.</p><p><a href="../notebooks/01_boxes.html#summary">To the summary</a></p></section>"""
-LESSON = """<section id="boxes"><h1>Boxes</h1><p>Where are <a href="#draw">they</a>?</p><button>Copy</button>
+LESSON = """<section id="boxes"><h1>Boxes</h1>
+<p>Where are <a href="#draw">they</a>?</p><button>Copy</button>
 <section id="draw"><h2>Draw</h2><p>{long}</p><p>{long}</p>
 <div class="cell"><div class="cell_input"><pre>draw(box)\nshow()</pre></div>
 <div class="cell_output"><img alt="A white box." src="../_images/box.png"></div></div>
