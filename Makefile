@@ -55,6 +55,15 @@ execute: $(READY) ## run all notebooks in order and store their outputs and resu
 	$(BIN)/coursekit run --in-place
 	$(BIN)/python book/results_page.py
 
+.PHONY: pdf slides
+pdf: _build/html/index.html ## print the site into one file, _build/course.pdf (needs Chromium)
+	$(BIN)/python book/pdf.py _build/html _build/course.pdf
+	@echo "The PDF is ready: $(CURDIR)/_build/course.pdf"
+
+slides: _build/html/index.html ## make slides of each lesson in _build/slides
+	$(BIN)/python book/slides.py _build/html _build/slides
+	@echo "The slides are ready. Open $(CURDIR)/_build/slides/01.html in a browser."
+
 bench: $(READY) ## measure speed and memory
 	@for script in benchmarks/[!_]*.py; do $(BIN)/python $$script || exit 1; done
 
