@@ -11,15 +11,20 @@ from coursekit import settings
 
 import nbformat
 
+sys.path.insert(0, str(settings.CHECKOUT / "tests"))
+import hygiene
+
 DATA = ("CLASSES", "DATASET")  # upper-case names of a lesson that are read from the data set
+
+
+def notebook(lesson: str) -> nbformat.NotebookNode:
+    """Return the notebook of a lesson."""
+    return nbformat.read(settings.CHECKOUT / "notebooks" / f"{lesson}.ipynb", 4)
 
 
 def code(lesson: str) -> str:
     """Return the imports, functions and classes of a lesson as one piece of Python."""
-    sys.path.insert(0, str(settings.CHECKOUT / "tests"))
-    from hygiene import definitions
-
-    return definitions(nbformat.read(settings.CHECKOUT / "notebooks" / f"{lesson}.ipynb", 4))
+    return hygiene.definitions(notebook(lesson))
 
 
 def digest(lesson: str, roots: Iterable[str] = ()) -> str:
@@ -36,10 +41,9 @@ def digest(lesson: str, roots: Iterable[str] = ()) -> str:
 
 
 def statements(lesson: str) -> list[ast.stmt]:
-    """Return the statements of all code cells of a lesson."""
-    notebook = nbformat.read(settings.CHECKOUT / "notebooks" / f"{lesson}.ipynb", 4)
-    cells = (cell.source for cell in notebook.cells if cell.cell_type == "code")
-    return ast.parse("\n".join(cells)).body
+    """Return the statements of all code cells of a lesson, without its exercises."""
+    cells = hygiene.code_cells(hygiene.lesson(notebook(lesson)))
+    return ast.parse("\n".join(cell.source for cell in cells)).body
 
 
 def imports(lesson: str) -> str:

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 from coursekit import lessons
 
@@ -13,12 +14,19 @@ HEADINGS = [
     "What you need",
     "What went wrong in the original",
     "Summary",
+    "Quiz",
     "Exercises",
     "Further reading",
 ]
 MACHINE_PATH = re.compile(r"(/(home|Users|root|tmp|work|private|mnt)/\w|\b[A-Z]:\\\w)")
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
 MARKDOWN_IMAGE = re.compile(r"!\[(.*?)\]\((.*?)\)")
+EXERCISE = re.compile(r"^:::\{admonition\} Exercise (\d+)(.*)\n:class: exercise$", re.MULTILINE)
+SOLUTION = re.compile(r"^ +### BEGIN SOLUTION\n(?:.*\n)+? +### END SOLUTION$", re.MULTILINE)
+QUESTION = re.compile(r"^\*\*(.+)\*\*$", re.MULTILINE)
+OPTION = re.compile(
+    r'<details class="option"><summary>.+?</summary>\n\n(Yes|No)\. .+?\n\n</details>'
+)
 FRAMEWORKS = {"tensorflow": "tensorflow", "keras": "tensorflow", "torch": "torch"}
 
 
@@ -87,7 +95,7 @@ def _errors(notebook: dict) -> Iterator[str]:
 
 def _compared(notebook: dict) -> Iterator[str]:
     cells = code_cells(notebook)
-    with_output = [cell for cell in cells if cell["outputs"]]
+    with_output = [cell for cell in cells if cell["outputs"] and "check" not in tags(cell)]
     ignored = [cell for cell in with_output if IGNORED in tags(cell)]
     if len(ignored) * 5 > len(with_output):
         yield f"{len(ignored)} of {len(with_output)} outputs are not compared; at most one in five"
@@ -169,6 +177,51 @@ def _begins(notebook: dict, name: str) -> Iterator[str]:
         yield f'the first code cell does not call lessons.begin("{name}")'
 
 
+def _exercises(notebook: dict) -> Iterator[str]:
+    cells = notebook["cells"]
+    titles = [title for cell in cells for title in EXERCISE.findall(source(cell))]
+    if [number for number, _ in titles] != [str(i) for i in range(1, len(titles) + 1)]:
+        yield f"the exercises are not counted one by one: {titles}"
+    if not any("(open)" in more for _, more in titles):
+        yield "no exercise is open"
+    around = zip([None, *cells], cells, [*cells[1:], None], strict=False)
+    found = [p for p in around if "exercise" in tags(p[1]) or "SOLUTION" in source(p[1])]
+    for part in found:
+        for fault in _exercise(*part):
+            yield f"the exercise cell that starts with {source(part[1])[:20]!r} {fault}"
+    closed = sum("(open)" not in more for _, more in titles)
+    if not 4 <= len(found) == closed:
+        yield f"{len(found)} exercises check themselves, {closed} are not open; at least four, all"
+
+
+def _exercise(before: dict | None, cell: dict, after: dict | None) -> Iterator[str]:
+    """Yield what is wrong with an exercise: a text, a function with its solution, its check."""
+    if not {"exercise", "hide-input"} <= tags(cell):
+        yield "lacks a tag, exercise or hide-input"
+    if len(SOLUTION.findall(source(cell))) != 1 or source(cell).count("SOLUTION") != 2:
+        yield "does not hold one solution between its two markers"
+    titles = EXERCISE.findall(source(before)) if before else []
+    if len(titles) != 1 or "(open)" in titles[0][1]:
+        yield "does not follow the text of its exercise"
+    name = "|".join(n.name for n in ast.parse(source(cell)).body if isinstance(n, ast.FunctionDef))
+    call = re.fullmatch(rf"checks\.\w+\(({name})\)", source(after)) if after else None
+    if not call or "check" not in tags(after):
+        yield "is not followed by the check of its function"
+
+
+def _quiz(notebook: dict) -> Iterator[str]:
+    text = "".join(source(c) for c in notebook["cells"] if source(c).startswith("## Quiz\n"))
+    questions = QUESTION.split(text)[1:]
+    if not 3 <= len(questions) // 2 <= 5:
+        yield f"the quiz has {len(questions) // 2} questions; three to five"
+    for question, options in zip(questions[::2], questions[1::2], strict=True):
+        answers = OPTION.findall(options)
+        if len(answers) < 2 or len(answers) != options.count("<details"):
+            yield f"not every option of {question!r} is explained, beginning with Yes or No"
+        if answers.count("Yes") != 1:
+            yield f"{question!r} has {answers.count('Yes')} right answers"
+
+
 def _seed(notebook: dict) -> Iterator[str]:
     for seed in re.findall(r"^SEED = (.+)$", "\n".join(map(source, code_cells(notebook))), re.M):
         if seed != str(lessons.SEED):
@@ -177,15 +230,21 @@ def _seed(notebook: dict) -> Iterator[str]:
 
 RULES = [
     _order, _errors, _compared, _length, _skeleton, _alternatives, _machine, _one_framework,
-    _seed,
+    _seed, _exercises, _quiz,
 ]  # fmt: skip
+
+
+def lesson(notebook: dict) -> dict:
+    """Return the notebook without its exercises: what is taught, and measured elsewhere."""
+
+    def taught(cell: dict) -> bool:
+        return not re.search("^## Exercises$", source(cell), re.MULTILINE)
+
+    return {"cells": list(takewhile(taught, notebook["cells"]))}
 
 
 def definitions(notebook: dict) -> str:
     """Return the imports, functions and classes of a lesson as one piece of Python."""
     kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
-    found = []
-    for cell in code_cells(notebook):
-        tree = ast.parse(source(cell))
-        found += [ast.unparse(node) for node in tree.body if isinstance(node, kinds)]
-    return "\n\n".join(found)
+    nodes = (node for cell in code_cells(lesson(notebook)) for node in ast.parse(source(cell)).body)
+    return "\n\n".join(ast.unparse(node) for node in nodes if isinstance(node, kinds))

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from conftest import ROOT
-from hygiene import HEADINGS, IGNORED, code_cells, faults
+from hygiene import HEADINGS, IGNORED, code_cells, definitions, faults
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 RESULTS = ROOT / "book" / "results.json"
@@ -50,18 +50,58 @@ def stream(text, name="stdout"):
 PICTURE = {"output_type": "display_data", "data": {"image/png": "AAAA"}, "metadata": {}}
 
 
+def text(content):
+    return {"cell_type": "markdown", "source": [content], "metadata": {}}
+
+
+QUESTION = """**{}. Two and two?**
+
+<details class="option"><summary>Four</summary>
+
+Yes. Count.
+
+</details>
+
+<details class="option"><summary>Five</summary>
+
+No. You counted one twice.
+
+</details>
+
+"""
+SOLUTION = """def f{0}(x):
+    ### BEGIN SOLUTION
+    return x
+    ### END SOLUTION"""
+
+
+def exercise(number, count):
+    """Return the three cells of an exercise that checks itself; `count` is its first run."""
+    return [
+        text(f":::{{admonition}} Exercise {number} (easy)\n:class: exercise\nWrite it.\n:::"),
+        cell(SOLUTION.format(number), count=count, tags=["exercise", "hide-input"]),
+        cell(f"checks.f(f{number})", stream("✓"), count=count + 1, tags=["check"]),
+    ]
+
+
 @pytest.fixture
 def good():
     """A lesson without fault, and its results."""
-    headings = "\n".join(f"## {h}\n" for h in HEADINGS)
+    before, after = HEADINGS[: HEADINGS.index("Quiz")], HEADINGS[HEADINGS.index("Exercises") + 1 :]
     title = "# Lesson\n![A picture of what comes out](a.png)\n"
     cells = [
-        {"cell_type": "markdown", "source": [title + headings], "metadata": {}},
+        text(title + "\n".join(f"## {h}\n" for h in before)),
         cell('lessons.begin("01_x")', stream("Lesson 01_x"), count=1),
         cell("train()", stream("0.1234"), count=2, tags=[IGNORED]),
         cell(f'claim("{SENTENCE}", 4, equals=4)', stream(f"✓ {SENTENCE}: exactly 4\n"), count=3),
         cell("plt.show()", PICTURE, count=4, alt="A line that rises from left to right."),
         cell("print(1)", stream("1"), count=5),
+        text("## Quiz\n\n" + "".join(QUESTION.format(n) for n in (1, 2, 3))),
+        text("## Exercises\n"),
+        cell("from coursekit import checks", count=6),
+        *(part for n in (1, 2, 3, 4) for part in exercise(n, 5 + 2 * n)),
+        text(":::{admonition} Exercise 5 (open)\n:class: exercise\nThink.\n:::"),
+        text("\n".join(f"## {h}\n" for h in after)),
     ]
     claim = {"sentence": SENTENCE, "equals": 4, "measured": 4, "holds": True}
     return {"cells": cells}, {"claims": {"01_x": [claim]}}
@@ -136,7 +176,34 @@ BREACHES = {
     "both": (lambda c: c[5].update(source=["import keras\nimport torch"]), "both frameworks"),
     "silent claim": (lambda c: c[3].update(outputs=[]), "calls claim, but shows none"),
     "begin": (lambda c: c[1].update(source=['lessons.begin("02_y")']), "does not call lessons"),
+    "three exercises": (lambda c: c.__delitem__(slice(18, 21)), "3 exercises check themselves"),
+    "nothing open": (lambda c: c.pop(21), "no exercise is open"),
+    "counted": (lambda c: replace(c[12], "Exercise 2", "Exercise 3"), "not counted one by one"),
+    "no solution": (lambda c: replace(c[10], "### END SOLUTION", ""), "does not hold one solution"),
+    "two solutions": (lambda c: c[10].update(source=c[10]["source"] * 2), "not hold one solution"),
+    "not tagged": (lambda c: c[10]["metadata"].update(tags=["exercise"]), "lacks a tag"),
+    "tagged in vain": (lambda c: c[5]["metadata"].update(tags=["exercise"]), "not hold one"),
+    "no text": (lambda c: replace(c[9], "exercise", "tip"), "does not follow the text"),
+    "open with a check": (lambda c: replace(c[9], "(easy)", "(open)"), "not follow the text"),
+    "closed without one": (lambda c: replace(c[21], "(open)", ""), "5 are not open"),
+    "no check": (lambda c: c.pop(11), "is not followed by the check"),
+    "another's check": (lambda c: replace(c[11], "f1", "f2"), "is not followed by the check"),
+    "check not tagged": (lambda c: c[11]["metadata"].clear(), "not followed by the check"),
+    "no quiz": (lambda c: c.pop(6), "the quiz has 0 questions"),
+    "short quiz": (lambda c: replace(c[6], QUESTION.format(3), ""), "the quiz has 2 questions"),
+    "long quiz": (
+        lambda c: c[6].update(source=["## Quiz\n\n" + QUESTION.format(1) * 6]),
+        "the quiz has 6 questions",
+    ),
+    "two right answers": (lambda c: replace(c[6], "No.", "Yes."), "has 2 right answers"),
+    "no right answer": (lambda c: replace(c[6], "Yes.", "No."), "has 0 right answers"),
+    "not explained": (lambda c: replace(c[6], "No. You counted one twice.", "No."), "not every"),
 }
+
+
+def replace(cell, old, new):
+    assert old in cell["source"][0]
+    cell["source"] = [cell["source"][0].replace(old, new)]
 
 
 @pytest.mark.parametrize("name", BREACHES)
@@ -160,4 +227,10 @@ def test_the_checker_compares_claims_with_the_results(good):
 def test_empty_code_cells_do_not_count(good):
     notebook, results = good
     notebook["cells"].append(cell(""))
-    assert len(code_cells(notebook)) == 5 and faults(notebook, "01_x", results) == []
+    assert len(code_cells(notebook)) == 14 and faults(notebook, "01_x", results) == []
+
+
+def test_what_is_measured_elsewhere_is_the_lesson_without_its_exercises(good):
+    notebook = good[0]
+    notebook["cells"][5]["source"] = ["def taught():\n    return 1"]
+    assert definitions(notebook) == "def taught():\n    return 1"
