@@ -5,5 +5,49 @@ that fits. Reading it will not show you the solution, but it spoils the fun.
 """
 
 from coursekit.checks.core import AnswerError, Check
+from coursekit.checks.lesson_03 import (
+    box_weights,
+    generalized_iou,
+    mirror_map,
+    soft_argmax,
+    solved,
+)
+from coursekit.checks.lesson_04 import (
+    as_fractions,
+    kept_epoch,
+    map_side,
+    rotate_left,
+    torch_kernel,
+)
+from coursekit.checks.lesson_05 import (
+    average_precision,
+    calibration,
+    confusion_matrix,
+    middle_95,
+    paired_means,
+    with_temperature,
+)
 
-__all__ = ["AnswerError", "Check"]
+__all__ = [
+    "AnswerError",
+    "Check",
+    # lesson 03
+    "box_weights",
+    "generalized_iou",
+    "mirror_map",
+    "soft_argmax",
+    "solved",
+    # lesson 04
+    "as_fractions",
+    "kept_epoch",
+    "map_side",
+    "rotate_left",
+    "torch_kernel",
+    # lesson 05
+    "average_precision",
+    "calibration",
+    "confusion_matrix",
+    "middle_95",
+    "paired_means",
+    "with_temperature",
+]
