@@ -31,23 +31,20 @@ from coursekit.checks.lesson_05 import (
 __all__ = [
     "AnswerError",
     "Check",
-    # lesson 03
-    "box_weights",
-    "generalized_iou",
-    "mirror_map",
-    "soft_argmax",
-    "solved",
-    # lesson 04
     "as_fractions",
-    "kept_epoch",
-    "map_side",
-    "rotate_left",
-    "torch_kernel",
-    # lesson 05
     "average_precision",
+    "box_weights",
     "calibration",
     "confusion_matrix",
+    "generalized_iou",
+    "kept_epoch",
+    "map_side",
     "middle_95",
+    "mirror_map",
     "paired_means",
+    "rotate_left",
+    "soft_argmax",
+    "solved",
+    "torch_kernel",
     "with_temperature",
 ]

@@ -13,8 +13,7 @@ import pandas as pd
 
 def _resampled_means():
     rng = np.random.default_rng(0)
-    few = 0.8 - rng.exponential(0.05, 41)
-    return [(0.6 + 0.1 * rng.random(2001) ** 2,), (few,)]
+    return [(0.6 + 0.1 * rng.random(2001) ** 2,), (0.8 - rng.exponential(0.05, 41),)]
 
 
 middle_95 = Check(
@@ -38,9 +37,6 @@ middle_95 = Check(
         "it does not shrink when you draw more often.": lambda means: (
             means.mean() + np.array([-1.96, 1.96]) * means.std() / np.sqrt(len(means))
         ),
-        "The ends are exchanged. The low one comes first.": lambda means: metrics.interval(means)[
-            ::-1
-        ],
     },
 )
 
