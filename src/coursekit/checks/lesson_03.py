@@ -206,10 +206,10 @@ generalized_iou = Check(
         )
     ],
     wrong={
-        "This is the plain IoU. It is 0 for all boxes that do not touch, however far apart.": (
+        "You return the plain IoU. It is 0 for all boxes that do not touch, however far apart.": (
             boxes.iou
         ),
-        "This is the loss. The generalized IoU itself is 1 for a perfect box.": lambda a, b: (
+        "You return the loss. The generalized IoU itself is 1 for a perfect box.": lambda a, b: (
             1 - _generalized(a, b)
         ),
         "You add the penalty. Empty space in the hull should make the value smaller.": (

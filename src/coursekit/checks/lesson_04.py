@@ -72,16 +72,16 @@ as_fractions = Check(
         (*_tensors([8.0, 4.0, 24.0, 60.0]), (64, 32)),
     ],
     wrong={
-        "Height and width are exchanged. A canvas begins with its height.": lambda box, canvas: (
+        "You exchanged height and width. A canvas begins with its height.": lambda box, canvas: (
             _as_fractions(box, canvas[::-1])
         ),
-        "These are fractions, but still of the two corners.": lambda box, canvas: boxes.normalize(
-            np.asarray(box), canvas[::-1]
+        "You return fractions, but still those of the two corners.": lambda box, canvas: (
+            boxes.normalize(np.asarray(box), canvas[::-1])
         ),
         "You put the upper left corner in front. The first two numbers should be the center.": (
             lambda box, canvas: boxes.xyxy_to_xywh(boxes.normalize(np.asarray(box), canvas[::-1]))
         ),
-        "These are still pixels. Divide by the canvas.": lambda box, _: boxes.xyxy_to_cxcywh(
+        "Your numbers are still pixels. Divide by the canvas.": lambda box, _: boxes.xyxy_to_cxcywh(
             np.asarray(box)
         ),
         "You return half of the width and of the height.": lambda box, canvas: (
@@ -113,17 +113,17 @@ torch_kernel = Check(
     right=_to_torch,
     cases=lambda: [_kernel(3, 3, 3, 3), _kernel(2, 3, 4, 5)],
     wrong={
-        "This is Keras' order. PyTorch wants the outputs first.": lambda kernel: kernel,
+        "You keep Keras' order. PyTorch wants the outputs first.": lambda kernel: kernel,
         "You give the numbers a new shape. The axes have to move, and the numbers with them.": (
             lambda kernel: kernel.reshape(_to_torch(kernel).shape)
         ),
-        "Inputs and outputs are exchanged: PyTorch's first axis is the outputs.": lambda kernel: (
+        "You exchanged inputs and outputs: PyTorch's first axis is the outputs.": lambda kernel: (
             kernel.permute(2, 3, 0, 1)
         ),
-        "All axes are turned around, so the rows and columns of the kernel are exchanged, too.": (
+        "You turned all axes around, so rows and columns of the kernel are exchanged, too.": (
             lambda kernel: kernel.permute(3, 2, 1, 0)
         ),
-        "Only inputs and outputs have changed places. Rows and columns are still in front.": (
+        "You only let inputs and outputs change places. Rows and columns are still in front.": (
             lambda kernel: kernel.permute(0, 1, 3, 2)
         ),
     },

@@ -17,14 +17,14 @@ def _resampled_means():
 
 
 middle_95 = Check(
-    right=metrics.interval,
+    right=lambda means: metrics.interval(means),
     cases=_resampled_means,
     wrong={
         "You cut off 5 % on each side. Then 90 % are left.": lambda means: metrics.interval(
             means, 0.9
         ),
-        "You took the smallest and the largest mean. That is all of them.": lambda means: (
-            metrics.interval(means, 1)
+        "You took the smallest and the largest mean. That is all of them.": (
+            lambda means: metrics.interval(means, 1)
         ),
         "You took one standard deviation to both sides. In a bell, that is about 68 %.": (
             lambda means: means.mean() + np.array([-1, 1]) * means.std()
@@ -82,18 +82,18 @@ confusion_matrix = Check(
         (np.array([0, 1, 1, 2, 2, 0, 1]), np.array([0, 1, 1, 2, 2, 2, 0]), 4),
     ],
     wrong={
-        "Rows and columns are exchanged. A row is what a picture shows.": lambda truth, named, n: (
+        "You exchanged rows and columns. A row is what a picture shows.": lambda truth, named, n: (
             _confusion(named, truth, n)
         ),
-        "Each pair counts once, however often it comes. With a list of places, `+=` adds to each "
-        "place one time only.": lambda truth, named, n: _confusion(truth, named, n).clip(max=1),
+        "You count each pair once, however often it comes: with a list of places, `+=` adds one "
+        "to each.": lambda truth, named, n: _confusion(truth, named, n).clip(max=1),
         "You count the right names only. The mistakes are what the other cells are for.": (
             lambda truth, named, n: np.diag(np.diag(_confusion(truth, named, n)))
         ),
-        "A class that never comes has no row. It needs one, with zeros.": lambda truth, named, _: (
-            _confusion(truth, named, max(*truth, *named) + 1)
+        "You have no row for a class that never comes. It needs one, with zeros.": (
+            lambda truth, named, _: _confusion(truth, named, max(*truth, *named) + 1)
         ),
-        "These are shares of all pictures. Return the counts.": lambda truth, named, n: (
+        "You return shares of all pictures. Return the counts.": lambda truth, named, n: (
             _confusion(truth, named, n) / len(truth)
         ),
     },
@@ -122,19 +122,16 @@ paired_means = Check(
         "You resample the first model only. Both have to be judged on the same draw.": (
             lambda first, second, rows: _drawn(first, rows) - second.mean()
         ),
-        "The sign is turned around. How far is the first model ahead?": (
+        "You turned the sign around. How far is the first model ahead?": (
             lambda first, second, rows: _drawn(second - first, rows)
         ),
         "You dropped the sign of each difference. Then no model can be behind.": (
             lambda first, second, rows: _drawn(abs(first - second), rows)
         ),
-        "You dropped the sign of each mean. Then 0 is never inside the interval.": (
-            lambda first, second, rows: abs(_drawn(first - second, rows))
-        ),
         "You average over the resamples. Each resample gives one number, its mean over pictures.": (
             lambda first, second, rows: (first - second)[rows].mean(axis=0)
         ),
-        "This is the difference itself, without any resampling.": lambda first, second, _: (
+        "You return the difference itself, without any resampling.": lambda first, second, _: (
             first.mean() - second.mean()
         ),
     },
@@ -161,7 +158,7 @@ def _gaps(table):
 
 
 calibration = Check(
-    right=metrics.calibration_error,
+    right=lambda confidence, right: metrics.calibration_error(confidence, right),
     cases=_confident,
     wrong={
         "All bins count the same for you. A bin with more pictures weighs more.": _bins(
@@ -178,7 +175,9 @@ calibration = Check(
                 abs(table["accuracy"] - (table.index + 0.5) / 10), weights=table["n"]
             )
         ),
-        "This is the largest gap, not the mean one.": _bins(lambda table: _gaps(table).abs().max()),
+        "You take the largest gap, not the mean one.": _bins(
+            lambda table: _gaps(table).abs().max()
+        ),
         "You compare each single picture with its confidence. A single one is right or wrong; "
         "only a bin has a share.": lambda confidence, right: abs(right - confidence).mean(),
     },
