@@ -14,19 +14,57 @@ from coursekit.checks.lesson_02 import (
     resize_box,
     voc_to_half_open,
 )
+from coursekit.checks.lesson_03 import (
+    box_weights,
+    generalized_iou,
+    mirror_map,
+    soft_argmax,
+    solved,
+)
+from coursekit.checks.lesson_04 import (
+    as_fractions,
+    kept_epoch,
+    map_side,
+    rotate_left,
+    torch_kernel,
+)
+from coursekit.checks.lesson_05 import (
+    average_precision,
+    calibration,
+    confusion_matrix,
+    middle_95,
+    paired_means,
+    with_temperature,
+)
 
 __all__ = [
     "AnswerError",
     "Check",
     "above_floor",
     "area",
+    "as_fractions",
+    "average_precision",
+    "box_weights",
+    "calibration",
+    "confusion_matrix",
     "crop_box",
     "decode",
     "flip_vertically",
     "flip_voc",
+    "generalized_iou",
     "hold_out",
     "iou",
+    "kept_epoch",
+    "map_side",
+    "middle_95",
+    "mirror_map",
     "paint",
+    "paired_means",
     "resize_box",
+    "rotate_left",
+    "soft_argmax",
+    "solved",
+    "torch_kernel",
     "voc_to_half_open",
+    "with_temperature",
 ]
