@@ -7,10 +7,8 @@
   const figure = document.getElementById("touch-iou");
   if (!figure) return;
 
-  const SVG = "http://www.w3.org/2000/svg";
   const WIDTH = 320, HEIGHT = 200; // of the picture, in pixels: the SVG's viewBox
-  const SMALLEST = 5; // a side of a box that is dragged
-  const STEP = 5; // of an arrow key
+  const SMALLEST = 5, STEP = 5; // a side of a dragged box, and the way of an arrow key
   const REACH = 14; // how far from a corner a finger still takes it
   const SIDES = ["xmin", "ymin", "xmax", "ymax"];
   const CORNERS = [["xmin", "ymin"], ["xmax", "ymin"], ["xmax", "ymax"], ["xmin", "ymax"]];
@@ -51,10 +49,8 @@
       set(box.group, {"aria-label": `${box.name}: ${numbers}`});
       box.group.querySelectorAll("rect:not(.handle)").forEach(rect => set(rect, rectangle(box)));
       // Above the box, or inside it where there is no room above
-      set(box.group.querySelector("text"), {
-        x: box.name === "truth" ? box.xmin : box.xmax,
-        y: box.ymin > 16 ? box.ymin - 5 : box.ymin + 14,
-      });
+      set(box.group.querySelector("text"), {x: box.name === "truth" ? box.xmin : box.xmax,
+                                            y: box.ymin > 16 ? box.ymin - 5 : box.ymin + 14});
       CORNERS.forEach(([x, y], i) => {
         set(box.handles[i].querySelector("circle"), {cx: box[x], cy: box[y]});
         set(box.handles[i].querySelector("rect"), {x: box[x] - 4, y: box[y] - 4});
@@ -122,7 +118,7 @@
   stage.addEventListener("pointerdown", event => {
     const from = place(event);
     const {box, corner} = grabbed(from);
-    if (!box || event.button !== 0) return;
+    if (!box || event.button !== 0 || !event.isPrimary) return;
     event.preventDefault();
     box.group.focus({preventScroll: true});
     stage.setPointerCapture(event.pointerId);
@@ -134,13 +130,16 @@
       else move(box, start, dx, dy);
       show();
     };
-    const drop = () => {
-      stage.removeEventListener("pointermove", drag);
-      stage.removeEventListener("lostpointercapture", drop);
-    };
     stage.addEventListener("pointermove", drag);
-    stage.addEventListener("lostpointercapture", drop);
+    const drop = () => stage.removeEventListener("pointermove", drag);
+    stage.addEventListener("lostpointercapture", drop, {once: true});
   });
+
+  // Under a finger that holds a box the page must not scroll. Beside the boxes it may.
+  stage.addEventListener("touchstart", event => {
+    const {clientX, clientY} = event.changedTouches[0];
+    if (grabbed(place({clientX, clientY})).box) event.preventDefault();
+  }, {passive: false});
 
   function onKey(event, box) {
     const arrow = ARROWS[event.key];
@@ -158,7 +157,7 @@
   // What the picture gets, once there is a script
 
   const create = (name, parent, values) => {
-    const element = document.createElementNS(SVG, name);
+    const element = document.createElementNS(stage.namespaceURI, name);
     set(element, values);
     return parent.appendChild(element);
   };

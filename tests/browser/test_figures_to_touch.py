@@ -71,8 +71,12 @@ def mouse(browser, start, end) -> None:
 
 
 def finger(browser, start, end) -> None:
-    """Drag a finger from one point of the picture to another."""
-    for kind, place in (("touchStart", start), ("touchMove", end), ("touchEnd", None)):
+    """Drag a finger from one point of the picture to another, in steps.
+
+    If the page scrolled instead, the browser would take the finger away after the first step.
+    """
+    way = [("touchMove", place) for place in np.linspace(start, end, 5)[1:].tolist()]
+    for kind, place in (("touchStart", start), *way, ("touchEnd", None)):
         points = []
         if place is not None:
             x, y = browser.execute_script(WHERE, *place)
@@ -204,6 +208,15 @@ def test_the_slider_says_which_pictures_are_right(page, threshold):
     hits = int(figure.get_attribute("data-hits").split()[threshold])
     assert int(shown(page, "hits")) == hits
     assert shown(page, "share") == f"{hits / int(figure.get_attribute('data-n')):.3f}"
+
+
+def test_a_picture_is_right_up_to_its_own_threshold(page):
+    thresholds = {last for last, *_ in page.execute_script(VERDICTS) if 50 <= last < 95}
+    for last in sorted(thresholds)[::5]:
+        for threshold, wanted in ((last, "right"), (last + 1, "wrong")):
+            slide(page, threshold)
+            kinds = {kind for own, kind, _ in page.execute_script(VERDICTS) if own == last}
+            assert kinds == {wanted}
 
 
 def test_the_share_at_a_half_is_the_score_of_the_lesson(page):
