@@ -1,6 +1,7 @@
 """The Sphinx extension of the book: the buttons, the front door and the mends."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def test_another_form_is_refused_with_a_hint(value):
         course_site.repository_options({"COURSEKIT_REPOSITORY": value})
 
 
-def build(directory: Path, output: Path) -> str:
+def build(directory: Path, output: Path, **more) -> str:
     """Return the page that Sphinx makes of one notebook, with the theme and the extension."""
     notebook = {"cells": [], "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}
     notebook["cells"].append(
@@ -55,6 +56,7 @@ def build(directory: Path, output: Path) -> str:
         "html_theme": "sphinx_book_theme",
         "nb_execution_mode": "off",
         "root_doc": "lesson",
+        **more,
     }
     Sphinx(directory, None, output, output / ".doctrees", "html", settings, status=None).build()
     return (output / "lesson.html").read_text(encoding="utf-8")
@@ -79,16 +81,33 @@ def test_the_buttons_on_a_page(tmp_path, monkeypatch, repository):
     assert "url=lesson.html" in index and "<title>" in index
 
 
+def test_a_page_loads_the_files_that_it_names_and_no_other_page_does(tmp_path):
+    source = tmp_path / "source"
+    (source / "files").mkdir(parents=True)
+    for name in ("own.js", "own.css"):
+        (source / "files" / name).touch()
+    text = "---\nloads: own.js own.css\norphan: true\n---\n\n# A page\n"
+    (source / "page.md").write_text(text, encoding="utf-8")
+    other = build(source, tmp_path / "html", html_static_path=["files"])
+    page = (tmp_path / "html" / "page.html").read_text(encoding="utf-8")
+    assert '<script defer="defer" src="_static/own.js' in page
+    assert re.search(r'<link [^>]*href="_static/own\.css', page)
+    assert "own." not in other
+
+
 def test_the_mends_leave_a_mended_page_alone():
     page = (
         '<button class="btn search-button-field x" title="Search" aria-label="Search" id="s">'
         '<i class="theme-switch fa-sun" data-mode="light" title="Light"></i>'
         '<div class="citation" role="doc-biblioentry">'
+        '<script defer src="../_static/scripts/fontawesome.js?digest=1"></script>\n'
+        '<script defer src="../_static/scripts/bootstrap.js?digest=1"></script>'
     )
     mended = course_site.mend(page)
     assert mended == (
         '<button class="btn search-button-field x" title="Search" id="s">'
         '<i class="theme-switch fa-sun" data-mode="light"></i>'
         '<div class="citation" role="listitem">'
+        '<script defer src="../_static/scripts/bootstrap.js?digest=1"></script>'
     )
     assert course_site.mend(mended) == mended

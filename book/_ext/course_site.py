@@ -2,7 +2,8 @@
 
 - The launch and repository buttons, as soon as the environment says where the repository is.
 - A front door, ``index.html``, that is a whole page: title, language and a link.
-- Small mends of the theme's pages, so that they pass the accessibility rules.
+- Small mends of the theme's pages, so that they pass the accessibility rules and load less.
+- Scripts and styles that only one page needs, named in its front matter.
 """
 
 import os
@@ -36,8 +37,8 @@ INDEX = """\
 """
 
 
-# Faults of the theme and of sphinxcontrib-bibtex against WCAG 2 A and AA, as axe-core finds them.
-# Each is mended in the finished page: a pattern, and what takes its place.
+# Faults of the theme and of sphinxcontrib-bibtex, most of them against WCAG 2 A and AA, as axe-core
+# finds them. Each is mended in the finished page: a pattern, and what takes its place.
 MENDS = (
     # The label hides the text that can be seen on the button, "Search Ctrl+K".
     (re.compile(r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"'), r"\1"),
@@ -45,6 +46,8 @@ MENDS = (
     (re.compile(r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"'), r"\1"),
     # The role is deprecated, and the children of a list must be its items.
     (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
+    # It draws the icons a second time, as SVG. The font does it already, at a tenth of the size.
+    (re.compile(r"<script [^>]*scripts/fontawesome\.js[^>]*></script>\s*"), ""),
 )
 
 
@@ -90,6 +93,18 @@ def add_buttons(app: Sphinx, config: Config) -> None:
     config.html_theme_options = {**config.html_theme_options, **repository_options(os.environ)}
 
 
+def add_page_files(app: Sphinx, page: str, template: str, context: dict, doctree: Any) -> None:
+    """Load the scripts and styles that a page names in its front matter, as ``loads: a.js b.css``.
+
+    They lie in ``_static``. The other pages do not load them.
+    """
+    for name in ((context.get("meta") or {}).get("loads") or "").split():
+        if name.endswith(".css"):
+            app.add_css_file(name)
+        else:
+            app.add_js_file(name, loading_method="defer")
+
+
 def mend(html: str) -> str:
     """Return a page without the faults in `MENDS`. A page that was mended stays as it is."""
     for pattern, replacement in MENDS:
@@ -117,6 +132,7 @@ def write_index(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     app.connect("config-inited", add_buttons)
+    app.connect("html-page-context", add_page_files)
     app.connect("build-finished", mend_pages)
     app.connect("build-finished", write_index, priority=400)  # before the table of contents does
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,11 +4,15 @@ A page must load nothing from another host, log no error, not be wider than the 
 none of axe-core's rules for WCAG 2, levels A and AA.
 """
 
-import json
+import gzip
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
+from visiting import requested, visit
 
 pytestmark = pytest.mark.browser
 
@@ -18,12 +22,6 @@ PAGES = [page for page in PAGES if not page.startswith(("_static/", "_sources/")
 WIDTHS = {"desk": 1280, "phone": 360}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
-WAIT = """
-const done = arguments[arguments.length - 1];
-const settled = () => setTimeout(done, 100);
-const math = window.MathJax && MathJax.startup && MathJax.startup.promise;
-math ? math.then(settled) : settled();
-"""
 RUN_AXE = """
 const done = arguments[arguments.length - 1];
 axe.run(document, {runOnly: arguments[0], resultTypes: ["violations"]}).then(
@@ -62,26 +60,9 @@ return [...document.querySelectorAll(".bd-article img")].map(e => getComputedSty
 """
 
 
-def visit(browser, address: str, width: int, mode: str) -> None:
-    """Open a page in a window of that width, with the reader's color scheme."""
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    scheme = {"features": [{"name": "prefers-color-scheme", "value": mode}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
-    own = "/".join(address.split("/")[:3])
-    stored = {"origin": own, "storageTypes": "all"}  # each visit is a reader's first
-    browser.execute_cdp_cmd("Storage.clearDataForOrigin", stored)
-    browser.get_log("performance")  # reading a log empties it
-    browser.get_log("browser")
-    browser.get(address)
-    browser.execute_async_script(WAIT)
-
-
 def foreign_requests(browser, own: str) -> list[str]:
     """Return the addresses that the last page asked for outside its own host."""
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [e["params"]["request"]["url"] for e in events if e["method"].endswith("WillBeSent")]
-    return [url for url in asked if not url.startswith((own, "data:", "blob:"))]
+    return [url for url in requested(browser) if not url.startswith((own, "data:", "blob:"))]
 
 
 def faults(browser, axe: str, own: str, page: str, width: int, mode: str) -> list[str]:
@@ -123,12 +104,53 @@ def test_every_piece_of_code_has_a_button_that_copies_it(site, browser):
     assert pieces == with_button > 0
 
 
-def test_the_search_finds_a_term(site, browser):
-    visit(browser, f"{site}/search.html?q=softmax", 1280, "light")
+ROWS = """
+return [...document.querySelectorAll(".bd-article details:is(.option, :not([class])) > summary")]
+  .map(row => { row.focus(); return [row.getBoundingClientRect().height,
+    row.matches(":focus-visible") && getComputedStyle(row).outlineStyle]; });
+"""
+
+
+def test_the_answers_open_from_rows_that_a_finger_can_touch(site, browser):
+    visit(browser, f"{site}/notebooks/05_evaluation.html", 360, "light")
+    ActionChains(browser).send_keys(Keys.TAB).perform()  # the focus is shown to who uses keys
+    rows = browser.execute_script(ROWS)
+    assert rows and all(height >= 44 and outline == "solid" for height, outline in rows)
+
+
+TERMS = ["softmax", "bootstrap", "backbone", "IoU", "fine-tuning", "average precision"]
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_the_search_finds_the_terms_of_the_glossary(site, browser, term):
+    visit(browser, f"{site}/search.html?q={term}", 1280, "light")
     found = WebDriverWait(browser, 20).until(
         lambda chrome: chrome.find_elements("css selector", "#search-results li a")
     )
     assert any("glossary.html" in link.get_attribute("href") for link in found)
+
+
+MOST = 1_000_000  # bytes that a lesson may transfer, without its figures
+PACKED = {".html", ".css", ".js", ".svg", ".json"}  # what a web server compresses on the way
+
+
+def transferred(path: Path) -> int:
+    """Return the bytes that a web server such as that of GitHub Pages sends for a file."""
+    content = path.read_bytes()
+    return len(gzip.compress(content, 6)) if path.suffix in PACKED else len(content)
+
+
+LESSONS = [page for page in PAGES if page.startswith("notebooks/")]
+
+
+@pytest.mark.parametrize("page", LESSONS)
+def test_a_lesson_transfers_less_than_a_megabyte(site, browser, page):
+    visit(browser, f"{site}/{page}", 1280, "light")
+    asked = {url for url in requested(browser) if url.startswith(site)}
+    files = {unquote(urlsplit(url).path).lstrip("/") for url in asked}
+    sizes = {name: transferred(BUILT / name) for name in files if not name.startswith("_images/")}
+    assert page in sizes and len(sizes) > 10
+    assert sum(sizes.values()) < MOST, sorted(sizes.items(), key=lambda item: -item[1])[:5]
 
 
 GOOD = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
