@@ -54,6 +54,7 @@ lab: $(READY) ## open JupyterLab on the notebooks
 execute: $(READY) ## run all notebooks in order and store their outputs and results
 	$(BIN)/coursekit run --in-place
 	$(BIN)/python book/results_page.py
+	$(BIN)/python book/touch_figures.py
 
 .PHONY: pdf slides
 pdf: _build/html/index.html ## print the site into one file, _build/course.pdf (needs Chromium)

@@ -5,6 +5,8 @@ import re
 
 from coursekit import settings, voc
 
+import pytest
+
 ROOT = settings.CHECKOUT
 PAGE = (ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
 
@@ -18,12 +20,12 @@ def test_the_minutes_are_enough_for_what_was_measured_and_no_more():
 
 
 def test_the_worked_example_makes_a_data_set_with_the_classes_it_names(tmp_path, monkeypatch):
-    example, change = re.findall(r"```python\n(.+?)```", PAGE, re.DOTALL)
+    (example,) = re.findall(r"```python\n(.+?)```", PAGE, re.DOTALL)
+    (classes,) = re.findall(r"--classes (\S+)", PAGE)
     monkeypatch.chdir(tmp_path)
     exec(example, {})
-    namespace = {}
-    exec(change, namespace)
-    images = voc.single_object(voc.load_annotations("mine"), namespace["CLASSES"])
+    monkeypatch.setenv("COURSEKIT_CLASSES", classes)
+    images = voc.single_object(voc.load_annotations("mine"), settings.classes())
     assert len(images) == 60
     assert images["name"].value_counts().tolist() == [20, 20, 20]
     assert voc.assign_split(images, "mine")["split"].value_counts().to_dict() == {
@@ -31,6 +33,7 @@ def test_the_worked_example_makes_a_data_set_with_the_classes_it_names(tmp_path,
         "test": 15,
         "val": 9,
     }
-    # The message that the page shows is the one that a reader gets.
-    lesson = (ROOT / "notebooks/02_voc_annotations.ipynb").read_text(encoding="utf-8")
-    assert 'CLASSES = [\\"dog\\", \\"cat\\", \\"bird\\", \\"cow\\", \\"horse\\"]' in lesson
+    # The message that the page shows is the one that a reader gets without `--classes`.
+    monkeypatch.delenv("COURSEKIT_CLASSES")
+    with pytest.raises(ValueError, match="No object is called dog, cat, bird. The table has: "):
+        voc.single_object(voc.load_annotations("mine"), settings.classes())

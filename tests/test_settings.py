@@ -7,7 +7,7 @@ from coursekit import cli, datasets, running, settings
 import pytest
 
 KERAS, TORCH = (".h5", ".keras"), (".pth", ".pt")
-NAMES = ("DATASET", "BACKBONE", "WEIGHTS", "ORIGIN", "HOME", "ARTIFACTS")
+NAMES = ("DATASET", "CLASSES", "BACKBONE", "WEIGHTS", "ORIGIN", "HOME", "ARTIFACTS")
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +30,19 @@ def run(tmp_path, monkeypatch):
 
 def set_weights(monkeypatch, *files):
     monkeypatch.setenv("COURSEKIT_WEIGHTS", os.pathsep.join(files))
+
+
+def test_the_classes_are_those_of_the_command(run):
+    assert settings.classes() == ["dog", "cat", "bird", "cow", "horse"]
+    assert run("--classes", "terrier, lynx,heron") == 0
+    assert settings.classes() == ["terrier", "lynx", "heron"]
+
+
+@pytest.mark.parametrize("wanted", ["", "dog", "dog,dog", " , "])
+def test_a_class_alone_is_nothing_to_tell_apart(monkeypatch, wanted):
+    monkeypatch.setenv("COURSEKIT_CLASSES", wanted)
+    with pytest.raises(ValueError, match="at least two different names"):
+        settings.classes()
 
 
 def test_the_defaults():

@@ -12,6 +12,7 @@ from coursekit.files import write_whole
 # The settings that `run` has a flag for, and which of their values are no paths. None: all.
 NOT_PATHS = {
     "dataset": settings.NAMED_DATASETS,
+    "classes": None,
     "backbone": None,
     "weights": ("imagenet",),
     "origin": None,
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="execute the notebooks in order on a data set")
     run.set_defaults(command=_run)
     run.add_argument("--dataset", help="mini, voc2007, voc2012, or a directory in VOC's layout")
+    run.add_argument("--classes", help="the names to find in it, such as terrier,lynx,heron")
     run.add_argument("--backbone", choices=settings.BACKBONES, help="the pretrained network")
     run.add_argument(
         "--weights", action="append", help="imagenet, or a weight file; twice for both frameworks"

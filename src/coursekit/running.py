@@ -133,7 +133,8 @@ def _write(notebook: NotebookNode, target: Path) -> None:
 def _fingerprint(notebook: NotebookNode) -> str:
     """Return a hash of what the outputs depend on: the cells, and the reader's settings."""
     sources = [cell.source for cell in notebook.cells]
-    choices = [settings.dataset(), settings.backbone(), settings.all_weights(), settings.origin()]
+    choices = [settings.dataset(), settings.classes(), settings.backbone()]
+    choices += [settings.all_weights(), settings.origin()]
     return hashlib.sha256(json.dumps([sources, choices]).encode()).hexdigest()
 
 

@@ -5,6 +5,7 @@ variable             meaning                                       default
 ==================== ============================================= ==============
 COURSEKIT_DATASET    ``mini``, ``voc2007``, ``voc2012`` or a       ``mini``
                      directory in VOC's layout
+COURSEKIT_CLASSES    the names to find, separated by commas        see `CLASSES`
 COURSEKIT_BACKBONE   ``tiny``, ``mobilenet_v2_035``,               ``tiny``
                      ``mobilenet_v2``, ``resnet50``, ``vgg16``
 COURSEKIT_WEIGHTS    ``imagenet``, or a weight file; or two, for   ``imagenet``
@@ -22,6 +23,7 @@ import os
 from pathlib import Path
 
 BACKBONES = ("tiny", "mobilenet_v2_035", "mobilenet_v2", "resnet50", "vgg16")
+CLASSES = ("dog", "cat", "bird", "cow", "horse")
 ORIGINS = ("torchvision", "keras")
 NAMED_DATASETS = ("mini", "voc2007", "voc2012")
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -36,6 +38,18 @@ def dataset_name() -> str:
     """Return the data set's name for files and reports: for a directory, its last part."""
     wanted = dataset()
     return wanted if wanted in NAMED_DATASETS else Path(wanted).expanduser().resolve().name
+
+
+def classes() -> list[str]:
+    """Return the names of the objects to find; `ValueError` when there are less than two."""
+    wanted = os.environ.get("COURSEKIT_CLASSES", ",".join(CLASSES))
+    names = [name.strip() for name in wanted.split(",") if name.strip()]
+    if len(set(names)) < max(2, len(names)):
+        raise ValueError(
+            f"COURSEKIT_CLASSES is {wanted!r}. Give at least two different names, with commas "
+            "between them, such as dog,cat."
+        )
+    return names
 
 
 def backbone() -> str:
