@@ -17,7 +17,7 @@ from nbgrader.validator import Validator
 from conftest import ROOT
 from exercising import BEGIN, NOTEBOOKS, imports, lesson, read, tagged
 
-WITHOUT_FRAMEWORK = [path for path in NOTEBOOKS if path.name[:2] in ("02", "05")]
+WITHOUT_FRAMEWORK = [path for path in NOTEBOOKS if path.name[:2] == "05"]  # quick to run
 COPIES = {"solved": "source", "unsolved": "release"}
 
 
@@ -64,6 +64,7 @@ def graded(request, tmp_path_factory, gradebook):
     return course, name, notebook
 
 
+@pytest.mark.filterwarnings("ignore:Object of type")  # nbgrader's use of SQLAlchemy
 def test_solutions_get_every_automatic_point_and_stubs_none(graded):
     course, name, notebook = graded
     prose = "".join(c.source for c in notebook.cells if c.cell_type == "markdown")

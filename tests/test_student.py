@@ -336,3 +336,11 @@ def test_the_command_writes_a_folder_and_a_zip(tmp_path, monkeypatch, capsys):
     assert cli.main(["student", "--site"]) == 0
     with_outputs = read(tmp_path / "student_book" / "notebooks" / NOTEBOOKS[0].name)
     assert any(cell.get("outputs") for cell in with_outputs.cells)
+
+
+def test_where_nbgrader_is_missing_the_command_says_so(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "coursekit.student")
+    monkeypatch.delattr("coursekit.student", raising=False)
+    monkeypatch.setitem(sys.modules, "nbgrader.preprocessors", None)
+    assert cli.main(["student"]) == 1
+    assert "coursekit student: import of nbgrader.preprocessors" in capsys.readouterr().err
