@@ -85,10 +85,15 @@ def stubbed(source):
 
 
 def imports(notebook):
-    """Return the import statements of a lesson."""
+    """Return the import statements of a lesson that its exercises and checks need."""
+    own = [cell.source for tag in ("exercise", "check") for cell in tagged(notebook, tag)]
+    used = {n.id for source in own for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)}
     code_cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     nodes = [node for source in code_cells for node in ast.parse(source).body]
-    return "\n".join(ast.unparse(n) for n in nodes if isinstance(n, ast.Import | ast.ImportFrom))
+    found = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    for node in found:
+        node.names = [n for n in node.names if (n.asname or n.name).split(".")[0] in used]
+    return "\n".join(ast.unparse(node) for node in found if node.names)
 
 
 RUN = """
