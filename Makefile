@@ -9,9 +9,15 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/ready
 CUDA := ^(cuda-|nvidia-|triton)
 PAGES := $(shell git ls-files -co --exclude-standard book notebooks _config.yml _toc.yml 2>/dev/null)
+PAGES := $(or $(PAGES),$(wildcard book/*.* book/*/*.* notebooks/*.ipynb _config.yml _toc.yml))
+# Which book: "full" folds the solutions, "student" leaves them out.
+EDITION ?= full
+SITE_full := _build/html
+SITE_student := _build/student_html
+SITE := $(or $(SITE_$(EDITION)),$(error EDITION is full or student, not "$(EDITION)"))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test lint lab execute bench lock clean
+.PHONY: help setup book lab clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -33,23 +39,42 @@ endif
 $(READY): requirements.txt pyproject.toml
 	@$(MAKE) --no-print-directory setup
 
-book: _build/html/index.html ## build the site into _build/html
-	@echo "The book is ready. Open $(CURDIR)/_build/html/index.html in a browser."
+book: $(SITE)/index.html ## build the site into _build/html
+	@echo "The book is ready. Open $(CURDIR)/$(SITE)/index.html in a browser."
 
 _build/html/index.html: $(READY) $(PAGES)
 	$(BIN)/jupyter-book build . --warningiserror --keep-going --quiet
 	@touch $@
 
-test: book ## run every check: unit tests, notebooks (nbval), book, browser
+lab: $(READY) ## open JupyterLab on the notebooks
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+clean: ## delete what was built and drawn (not .venv, not downloads)
+	rm -rf _build .coursekit/mini* .coursekit/artifacts .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+# --- For instructors. The student edition's Makefile ends here.
+.PHONY: test lint execute bench lock student release
+
+_build/student_html/index.html: $(READY) $(PAGES) src/coursekit/student.py
+	$(BIN)/coursekit student --site
+	$(BIN)/jupyter-book build _build/student_book --warningiserror --keep-going --quiet
+	@rm -rf $(@D) && mv _build/student_book/_build/html $(@D)
+	@touch $@
+
+student: $(READY) ## write the edition without solutions, and a zip (its site: make book EDITION=student)
+	$(BIN)/coursekit student
+
+release: $(READY) ## write a course folder for nbgrader: _build/nbgrader
+	$(BIN)/coursekit release
+
+test: _build/html/index.html _build/student_html/index.html ## run every check: unit tests, notebooks (nbval), book, browser
 	$(BIN)/python -m pytest tests
 	$(BIN)/python -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=600 -p no:cacheprovider
 
 lint: $(READY) ## check style and formatting, notebooks included
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-
-lab: $(READY) ## open JupyterLab on the notebooks
-	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 execute: $(READY) ## run all notebooks in order and store their outputs and results
 	$(BIN)/coursekit run --in-place
@@ -71,7 +96,3 @@ bench: $(READY) ## measure speed and memory
 lock: ## make requirements.txt anew from pyproject.toml
 	VIRTUAL_ENV=.venv $(BIN)/uv pip compile -q --universal --all-extras --no-annotate \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.txt
-
-clean: ## delete what was built and drawn (not .venv, not downloads)
-	rm -rf _build .coursekit/mini* .coursekit/artifacts .pytest_cache .ruff_cache .hypothesis
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

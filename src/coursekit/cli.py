@@ -18,6 +18,7 @@ NOT_PATHS = {
     "origin": None,
     "home": (),
 }
+BUILT = settings.CHECKOUT / "_build"
 DESCRIPTION = "Where Is It? A course on finding and naming the one object in a picture."
 
 
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (ImportError, OSError, ValueError, RuntimeError) as error:
         print(f"coursekit {options.name}: {error}", file=sys.stderr)
         return 1
 
@@ -58,6 +59,15 @@ def _parser() -> argparse.ArgumentParser:
     fetch = commands.add_parser("fetch", help="download a data set")
     fetch.set_defaults(command=_fetch)
     fetch.add_argument("dataset", choices=settings.NAMED_DATASETS)
+
+    student = commands.add_parser("student", help="write the edition without solutions, and a zip")
+    student.set_defaults(command=_student)
+    student.add_argument(
+        "--site", action="store_true", help="write what its site is built from: with outputs"
+    )
+
+    release = commands.add_parser("release", help="write a course folder for nbgrader")
+    release.set_defaults(command=_release)
 
     doctor = commands.add_parser("doctor", help="examine the environment, and say what to do")
     doctor.set_defaults(command=_doctor)
@@ -116,6 +126,26 @@ def _fetch(options: argparse.Namespace) -> int:
     from coursekit import datasets
 
     print(f"{options.dataset} is in {datasets.fetch(options.dataset)}.")
+    return 0
+
+
+def _student(options: argparse.Namespace) -> int:
+    from coursekit import student
+
+    if options.site:
+        student.write(BUILT / "student_book", outputs=True)
+        return 0
+    folder = student.write(BUILT / "student")
+    print(f"The student edition is in {folder}, and packed in {student.pack(folder)}.")
+    return 0
+
+
+def _release(_options: argparse.Namespace) -> int:
+    from coursekit import release, running
+
+    course = release.release(BUILT / "nbgrader", running.find_notebooks())
+    print(f"The course for nbgrader is in {course}. Copy it before you grade there:")
+    print("`make clean` deletes it. A second `make release` keeps what was handed in and graded.")
     return 0
 
 
