@@ -54,7 +54,7 @@ clean: ## delete what was built and drawn (not .venv, not downloads)
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 # --- For instructors. The student edition's Makefile ends here.
-.PHONY: test lint execute bench lock student release
+.PHONY: test lint execute bench lock student release pdf slides
 
 _build/student_html/index.html: $(READY) $(PAGES) src/coursekit/student.py
 	$(BIN)/coursekit student --site
@@ -81,7 +81,6 @@ execute: $(READY) ## run all notebooks in order and store their outputs and resu
 	$(BIN)/python book/results_page.py
 	$(BIN)/python book/touch_figures.py
 
-.PHONY: pdf slides
 pdf: _build/html/index.html ## print the site into one file, _build/course.pdf (needs Chromium)
 	$(BIN)/python book/pdf.py _build/html _build/course.pdf
 	@echo "The PDF is ready: $(CURDIR)/_build/course.pdf"
