@@ -39,18 +39,21 @@ endif
 $(READY): requirements.txt pyproject.toml
 	@$(MAKE) --no-print-directory setup
 
-book: $(SITE)/index.html ## build the site into _build/html
+book: $(SITE)/index.html ## build the site into _build/html (EDITION=student: without solutions)
 	@echo "The book is ready. Open $(CURDIR)/$(SITE)/index.html in a browser."
 
 _build/html/index.html: $(READY) $(PAGES)
 	$(BIN)/jupyter-book build . --warningiserror --keep-going --quiet
 	@touch $@
 
+FIRST := 01_synthetic_rectangles.ipynb
 lab: $(READY) ## open JupyterLab on the notebooks
-	$(BIN)/jupyter lab --notebook-dir=notebooks
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/$(FIRST)
 
 clean: ## delete what was built and drawn (not .venv, not downloads)
-	rm -rf _build .coursekit/mini* .coursekit/artifacts .pytest_cache .ruff_cache .hypothesis
+	@# _build/nbgrader stays: it may hold what students handed in, and their grades.
+	if [ -d _build ]; then find _build -mindepth 1 -maxdepth 1 ! -name nbgrader -exec rm -rf {} +; fi
+	rm -rf .coursekit/mini* .coursekit/artifacts .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 # --- For instructors. The student edition's Makefile ends here.
@@ -58,18 +61,21 @@ clean: ## delete what was built and drawn (not .venv, not downloads)
 
 _build/student_html/index.html: $(READY) $(PAGES) src/coursekit/student.py
 	$(BIN)/coursekit student --site
-	$(BIN)/jupyter-book build _build/student_book --warningiserror --keep-going --quiet
+	@# Without the buttons that lead to the repository, where the solutions are.
+	env -u COURSEKIT_REPOSITORY -u GITHUB_REPOSITORY \
+		$(BIN)/jupyter-book build _build/student_book --warningiserror --keep-going --quiet
 	@rm -rf $(@D) && mv _build/student_book/_build/html $(@D)
 	@touch $@
 
-student: $(READY) ## write the edition without solutions, and a zip (its site: make book EDITION=student)
+student: $(READY) ## write the edition without solutions, and a zip
 	$(BIN)/coursekit student
 
 release: $(READY) ## write a course folder for nbgrader: _build/nbgrader
 	$(BIN)/coursekit release
 
 test: _build/html/index.html _build/student_html/index.html ## run every check: unit tests, notebooks (nbval), book, browser
-	$(BIN)/python -m pytest tests
+	# Two at a time, each with one thread: the threads of two would only get in each other's way.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -n 2 --dist loadfile
 	$(BIN)/python -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=600 -p no:cacheprovider
 
 lint: $(READY) ## check style and formatting, notebooks included

@@ -223,7 +223,7 @@ def test_a_number_may_differ_by_as_much_as_the_check_allows():
         ),
         "a text": (
             "return str(first + second)",
-            "answer is not right yet. For first = 1, second = 2 it gives 3, but 3 is right.",
+            "answer is not right yet. For first = 1, second = 2 it gives 3 as str, but 3 is right.",
         ),
     }.values(),
 )

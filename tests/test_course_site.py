@@ -111,3 +111,8 @@ def test_the_mends_leave_a_mended_page_alone():
         '<script defer src="../_static/scripts/bootstrap.js?digest=1"></script>'
     )
     assert course_site.mend(mended) == mended
+
+
+def test_the_fold_of_a_solution_is_named_by_what_it_says():
+    page = '<summary aria-label="Toggle hidden content"><span>Show the solution</span></summary>'
+    assert course_site.mend(page) == "<summary><span>Show the solution</span></summary>"

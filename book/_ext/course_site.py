@@ -44,6 +44,8 @@ MENDS = (
     (re.compile(r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"'), r"\1"),
     # The titles of the three icons become text that is not in the button's label, "Color mode".
     (re.compile(r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"'), r"\1"),
+    # The same on the fold of a solution, "Show the solution".
+    (re.compile(r'(<summary) aria-label="Toggle hidden content"'), r"\1"),
     # The role is deprecated, and the children of a list must be its items.
     (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
     # It draws the icons a second time, as SVG. The font does it already, at a tenth of the size.

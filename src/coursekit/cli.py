@@ -48,7 +48,13 @@ def _parser() -> argparse.ArgumentParser:
         "--origin", choices=settings.ORIGINS, help="where PyTorch's weights were learned"
     )
     run.add_argument("--home", help="where downloads and drawn data go")
-    run.add_argument("--only", action="append", default=[], metavar="02", help="just this notebook")
+    run.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="02",
+        help="just this notebook; may be repeated",
+    )
     where = run.add_mutually_exclusive_group()
     where.add_argument("--out", help="directory for executed copies, predictions and results.json")
     where.add_argument(

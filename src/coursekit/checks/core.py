@@ -60,9 +60,12 @@ class Check(NamedTuple):
                 raise AnswerError(sentence)
         first = same.index(False)
         place, found, wanted = _difference(given[first], expected[first], self.close)
+        shown, right = _text(found), _text(wanted)
+        if shown == right:  # the text "800" is not the number 800
+            shown = f"{shown} as {type(found).__name__}"
         raise AnswerError(
             f"{name} is not right yet. For {_arguments(self.right, self.cases()[first])} it gives "
-            f"{_text(found)}{place}, but {_text(wanted)} is right."
+            f"{shown}{place}, but {right} is right."
         )
 
 

@@ -6,6 +6,7 @@ from coursekit.checks.core import Check
 import numpy as np
 
 LONGER = np.array([0, 0, 1, 1])  # what counting the last pixel adds to a box
+INSIDE = np.array([1, 1, -1, -1])  # what takes a frame of one pixel off a box
 
 
 def _pairs() -> list[tuple]:
@@ -98,8 +99,14 @@ paint = Check(
         (np.array([1, 2, 5, 4]), 9, 8),
         (np.array([0, 1, 2, 3]), 6, 9),
         (np.array([2, 2, 2, 6]), 8, 8),
+        (np.array([1, 1, 7, 6]), 9, 8),
     ],
     wrong={
+        "You drew the outline only. The inside belongs to the box, too.": (
+            lambda box, width, height: (
+                _painted(box, width, height) - _painted(box + INSIDE, width, height)
+            )
+        ),
         "Your x and y are swapped: the first index of a picture counts its rows.": (
             lambda box, width, height: _painted(box[[1, 0, 3, 2]], width, height)
         ),
@@ -139,6 +146,9 @@ decode = Check(
         ),
         "Your boxes have a height of ymax. The source's last two outputs are lengths, and you "
         "took them for positions.": lambda output, size: _decoded(output, size)[[1, 0, 3, 2]],
+        "You took the whole side of the picture. The source takes half of it.": (
+            lambda output, size: _corners(_decoded(output, 2 * size))
+        ),
         "You multiplied with 112. That is right for pictures of one size only.": (
             lambda output, _: _corners(_decoded(output, 224))
         ),
