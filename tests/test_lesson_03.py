@@ -1,6 +1,5 @@
 """What lesson 03 writes out by hand, against torchvision; and the measurements it shows."""
 
-import csv
 import json
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import pytest
 
 from conftest import ROOT
 from hygiene import definitions
+from measurements import digest_of, rows_of
 
 LESSON = ROOT / "notebooks" / "03_keras_precomputed_features.ipynb"
 RESULTS = sorted((ROOT / "book" / "results").glob("heads_*.csv"))
@@ -49,20 +49,13 @@ def test_iou_and_its_loss_agree_with_torchvision(tmp_path):
     assert 50 < touching.sum() < 450  # the pairs cover both cases
 
 
-def rows_of(file):
-    header, *lines = file.read_text().splitlines()
-    return header, list(csv.DictReader(lines))
-
-
 def test_both_data_sets_have_been_measured():
     assert [file.stem for file in RESULTS] == ["heads_mini", "heads_voc2007_sample"]
 
 
 @pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.stem)
 def test_the_measurements_were_made_with_the_code_of_the_lesson(file):
-    code = f"import _lesson; print(_lesson.digest({LESSON.stem!r}))"
-    where = {"cwd": ROOT / "benchmarks", "capture_output": True, "text": True}
-    digest = subprocess.run([sys.executable, "-c", code], **where).stdout.strip()
+    digest = digest_of(f"import _lesson; print(_lesson.digest({LESSON.stem!r}))")
     header, _ = rows_of(file)
     assert digest and header.endswith(f"code {digest}"), f"run benchmarks/heads.py for {file.stem}"
 

@@ -3,7 +3,6 @@
 PyTorch runs in one process of its own, which answers all tests.
 """
 
-import csv
 import json
 import os
 import shutil
@@ -15,6 +14,8 @@ from coursekit import datasets, settings, voc
 
 import numpy as np
 import pytest
+
+from measurements import digest_of, rows_of
 
 ROOT = settings.CHECKOUT
 LESSON = "04_pytorch_two_heads"
@@ -250,11 +251,6 @@ def test_a_training_that_does_not_get_better_stops(answers):
     assert answers["patience"] == [3, 0]
 
 
-def rows_of(file):
-    header, *lines = file.read_text(encoding="utf-8").splitlines()
-    return header, list(csv.DictReader(lines))
-
-
 def scores_of(file, step: str, share: int = 100, field: str = "accuracy_at_iou_50") -> list[float]:
     """Return a number of each seed, in the order of the seeds."""
     rows = [r for r in rows_of(file)[1] if r["step"] == step and r["share"] == str(share)]
@@ -267,9 +263,7 @@ def test_both_data_sets_have_been_measured():
 
 @pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.stem)
 def test_the_measurements_were_made_with_the_code_of_the_lesson(file):
-    code = "import _lesson, two_heads as b; print(_lesson.digest(b.LESSON, b.USED))"
-    where = {"cwd": ROOT / "benchmarks", "capture_output": True, "text": True}
-    digest = subprocess.run([sys.executable, "-c", code], **where).stdout.strip()
+    digest = digest_of("import _lesson, two_heads as b; print(_lesson.digest(b.LESSON, b.USED))")
     header, _ = rows_of(file)
     assert digest and header.endswith(f"code {digest}"), f"run benchmarks/two_heads.py: {digest}"
 
