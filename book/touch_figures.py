@@ -8,6 +8,7 @@ from pathlib import Path
 
 from coursekit import datasets, lessons, metrics, settings
 from coursekit.boxes import SIDES
+from coursekit.files import write_whole
 
 import numpy as np
 import pandas as pd
@@ -173,5 +174,5 @@ if __name__ == "__main__":
     if settings.dataset_name() != "mini":
         raise SystemExit("The figure shows drawings, never photographs. Unset COURSEKIT_DATASET.")
     table = predictions()
-    (BOOK / "touch" / "threshold.html").write_text(page(table), encoding="utf-8")
+    write_whole(BOOK / "touch" / "threshold.html", page(table))
     thumbnails(choose(table), datasets.locate("mini"))
