@@ -29,7 +29,7 @@ PREDICTION_COLUMNS = [
     *("image_id", "split", "width", "height", "name", *SIDES),
     *("pred_name", "confidence", *metrics.PREDICTED),
 ]
-SEED = 0  # of every lesson
+SEED = settings.seed()  # of every lesson
 PACKAGES = ("coursekit", "numpy", "pandas", "pillow", "tensorflow", "keras", "torch", "torchvision")
 
 _lesson: str | None = None  # the notebook that runs in this process

@@ -12,6 +12,7 @@ COURSEKIT_WEIGHTS    ``imagenet``, or a weight file; or two, for   ``imagenet``
                      Keras and PyTorch, separated as in ``PATH``
 COURSEKIT_ORIGIN     where PyTorch's weights were learned:         see `origin`
                      ``torchvision``, or ``keras``
+COURSEKIT_SEED       with which the lessons train and resample      ``0``
 COURSEKIT_HOME       where downloads and artifacts go              see `home`
 COURSEKIT_ARTIFACTS  where predictions and results go              see `artifacts`
 COURSEKIT_VOC_MIRROR addresses to try before VOC's own host,       none
@@ -95,6 +96,14 @@ def origin() -> str | None:
     if name not in (None, *ORIGINS):
         raise ValueError(f"COURSEKIT_ORIGIN is {name!r}. Choose one of: {', '.join(ORIGINS)}.")
     return name
+
+
+def seed() -> int:
+    """Return the seed of every lesson; `ValueError` when it is no whole number from 0."""
+    wanted = os.environ.get("COURSEKIT_SEED", "0")
+    if not (wanted.isascii() and wanted.isdigit()):
+        raise ValueError(f"COURSEKIT_SEED is {wanted!r}. Give a whole number, 0 or more.")
+    return int(wanted)
 
 
 def mirrors() -> list[str]:
