@@ -59,7 +59,7 @@ clean: ## delete what was built and drawn (not .venv, not downloads)
 # --- For instructors. The student edition's Makefile ends here.
 .PHONY: test lint execute bench lock student release pdf slides
 
-_build/student_html/index.html: $(READY) $(PAGES) src/coursekit/student.py
+_build/student_html/index.html: $(READY) $(PAGES) src/coursetools/publish/student.py
 	$(BIN)/coursekit student --site
 	@# Without the buttons that lead to the repository, where the solutions are.
 	env -u COURSEKIT_REPOSITORY -u GITHUB_REPOSITORY \
@@ -76,7 +76,8 @@ release: $(READY) ## write a course folder for nbgrader: _build/nbgrader
 test: _build/html/index.html _build/student_html/index.html ## run every check: unit tests, notebooks (nbval), book, browser
 	# Two at a time, each with one thread: the threads of two would only get in each other's way.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -n 2 --dist loadfile
-	$(BIN)/python -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=600 -p no:cacheprovider
+	$(BIN)/python -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=600 \
+		--nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider
 
 lint: $(READY) ## check style and formatting, notebooks included
 	$(BIN)/ruff check .
@@ -84,15 +85,15 @@ lint: $(READY) ## check style and formatting, notebooks included
 
 execute: $(READY) ## run all notebooks in order and store their outputs and results
 	$(BIN)/coursekit run --in-place
-	$(BIN)/python book/results_page.py
-	$(BIN)/python book/touch_figures.py
+	$(BIN)/python -m coursetools.publish.results_page
+	$(BIN)/python -m coursetools.publish.touch_figures
 
 pdf: _build/html/index.html ## print the site into one file, _build/course.pdf (needs Chromium)
-	$(BIN)/python book/pdf.py _build/html _build/course.pdf
+	$(BIN)/python -m coursetools.publish.pdf _build/html _build/course.pdf
 	@echo "The PDF is ready: $(CURDIR)/_build/course.pdf"
 
 slides: _build/html/index.html ## make slides of each lesson in _build/slides
-	$(BIN)/python book/slides.py _build/html _build/slides
+	$(BIN)/python -m coursetools.publish.slides _build/html _build/slides
 	@echo "The slides are ready. Open $(CURDIR)/_build/slides/01.html in a browser."
 
 bench: $(READY) ## measure speed and memory

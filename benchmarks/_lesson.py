@@ -11,7 +11,7 @@ from coursekit import settings
 
 import nbformat
 
-sys.path.insert(0, str(settings.CHECKOUT / "tests"))
+sys.path.insert(0, str(settings.CHECKOUT / "tests" / "support"))
 import hygiene
 
 DATA = ("CLASSES", "DATASET")  # upper-case names of a lesson that are read from the data set

@@ -23,9 +23,9 @@ FIELDS = "processes,threads,batch,seconds_per_step,fastest_step,pictures_per_sec
 
 def measure() -> dict[tuple[int, int, int], list[float]]:
     """Return the seconds of each step, by processes, threads and batch; run by both processes."""
-    from coursekit import train_ddp
-
     from torch import distributed
+
+    import train_ddp
 
     distributed.init_process_group("gloo")
     rank = distributed.get_rank()

@@ -25,14 +25,20 @@ STEPS = {  # each adds an idea to those before it
     "+ schedule": ("schedule",),
 }
 FIELDS = ("step", "seed", "accuracy", "mean_iou", "accuracy_at_iou_50", "seconds")
+USED = (  # of the lesson; the tables must be measured again when these change
+    *("pooled_head", "spatial_head", "compile_heads", "fit", "train_ours"),
+    *("encode", "decode", "score"),
+)
 ENDS = ("pooled", "spatial", "+ mirrored")  # the models of the lesson, on more seeds
 
 
 def prepare() -> dict:
     """Return the lesson's names: its definitions, and its data."""
     space: dict = {}
-    exec(_lesson.code(LESSON), space)
+    exec(_lesson.imports(LESSON), space)
     exec(DATA, space)
+    exec(_lesson.needed(LESSON, USED), space)
+    exec(TARGETS, space)
     return space
 
 
@@ -44,7 +50,6 @@ PREDICTED = [f"pred_{side}" for side in SIDES]
 backbone = keras_backbones.load()
 maps, _ = features.extract(backbone, images, datasets.locate())
 LAST = list(backbone.channels.values())[-1]
-names, targets = encode(images)
 subsets = {split: (images["split"] == split).to_numpy() for split in ("train", "val", "test")}
 train = subsets["train"]
 x_all = np.asarray(maps, dtype="float32")
@@ -53,6 +58,7 @@ MEAN = x_all[train].mean(axis=(0, 1, 2))
 SPREAD = x_all[train].std(axis=(0, 1, 2))
 VARIANCE = (SPREAD + 0.1 * SPREAD.mean()) ** 2
 """
+TARGETS = "names, targets = encode(images)"
 
 
 def published(space: dict, name: str, seed: int):
@@ -96,7 +102,7 @@ def main() -> None:
     identity = space["backbone"].identity
     header = (
         f"# data {given.name}, backbone {identity['backbone']}, weights {identity['weights']}, "
-        f"keras {identity['keras']}, code {_lesson.digest(LESSON)}"
+        f"keras {identity['keras']}, code {_lesson.digest(LESSON, USED)}"
     )
     steps, ideas = {"mean box": (), "pooled": (), "spatial": ()}, ()
     for step, idea in STEPS.items():

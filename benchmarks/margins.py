@@ -18,9 +18,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from coursekit import datasets, running, settings
+from coursekit import datasets, settings
 from coursekit.files import write_whole
 from coursekit.progress import progress_bar
+from coursetools import runner
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ def run(setting: str, seed: int, lesson: str) -> None:
     threads = str(THREADS[setting])
     environment = os.environ | SETTINGS[setting] | {"COURSEKIT_SEED": str(seed)}
     environment |= {"OMP_NUM_THREADS": threads, "TF_NUM_INTRAOP_THREADS": threads}
-    command = [sys.executable, "-m", "coursekit.cli", "run", "--out", directory(setting, seed)]
+    command = [sys.executable, "-m", "coursetools.cli", "run", "--out", directory(setting, seed)]
     command += ["--dataset", "mini", "--only", lesson]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
@@ -102,13 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--target", type=Path, default=TARGET)
     options = parser.parse_args(arguments)
     seeds = range(1, options.seeds + 1)
-    every = [path.stem for path in running.find_notebooks()]
+    every = [path.stem for path in runner.find_notebooks()]
     chosen = [name for name in every if {"all", name[:2]} & set(options.lessons)]
     last = every.index(chosen[-1]) + 1  # a lesson needs those before it
     datasets.locate()  # draws mini once, before two runs would
     cores = os.cpu_count() or 1
     with progress_bar(total=len(SETTINGS) * options.seeds * last, unit="lesson") as bar:
         for setting in SETTINGS:
+
             def steps(seed: int, setting: str = setting) -> None:
                 for lesson in every[:last]:
                     run(setting, seed, lesson[:2])

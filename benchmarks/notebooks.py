@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from coursekit import running
+from coursetools import runner
 
 MEASURE = """
 import resource, subprocess, sys
@@ -21,7 +21,7 @@ print(peak * (1 if sys.platform == "darwin" else 1024))
 
 def measure(notebook: Path, out: str) -> tuple[float, float]:
     """Return the seconds of one notebook, and its peak memory in GiB."""
-    run = [sys.executable, "-m", "coursekit.cli", "run", "--dataset", "mini"]
+    run = [sys.executable, "-m", "coursetools.cli", "run", "--dataset", "mini"]
     command = [*run, "--only", notebook.stem[:2], "--out", out]
     printed = subprocess.run(
         [sys.executable, "-c", MEASURE, *command], capture_output=True, text=True, check=True
@@ -32,7 +32,7 @@ def measure(notebook: Path, out: str) -> tuple[float, float]:
 
 if __name__ == "__main__":
     print(f"{'notebook':32}{'seconds':>8}{'peak GiB':>10}")
-    for notebook in running.find_notebooks():
+    for notebook in runner.find_notebooks():
         with tempfile.TemporaryDirectory() as out:
             seconds, peak = measure(notebook, out)
         print(f"{notebook.stem:32}{seconds:8.1f}{peak:10.2f}")

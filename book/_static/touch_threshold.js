@@ -1,5 +1,5 @@
 // The slider for the IoU threshold. The page holds everything at 0.5, as a picture that
-// book/touch_figures.py made; this script moves it to another threshold.
+// coursetools.publish.touch_figures made; this script moves it to another threshold.
 (() => {
   const figure = document.getElementById("touch-threshold");
   if (!figure) return;

@@ -83,7 +83,7 @@ def locate(name: str | None = None) -> Path:
     name = settings.dataset() if name is None else str(name)
     directory = place(name)
     if name == "mini":
-        from coursekit import minivoc
+        import minivoc
 
         minivoc.draw(directory)  # at once when it has been drawn
     if not missing_parts(directory):
@@ -120,7 +120,7 @@ def fetch(name: str, progress: bool = True) -> Path:
     download.DownloadError
         When an archive cannot be had, or cannot be unpacked.
     """
-    from coursekit import download  # here, so that finding a data set stays quick
+    from coursetools import download  # here, so that finding a data set stays quick
 
     if name == "mini":
         return locate(name)
@@ -188,7 +188,7 @@ def _missing_of(archives: tuple[Archive, ...], directory: Path) -> list[str]:
 
 
 def _check_room(name: str, files: list[Path], archives: tuple[Archive, ...]) -> None:
-    from coursekit.download import part_of
+    from coursetools.download import part_of
 
     # unpacked, the many small files take a little more room than their archives
     needed = 1.1 * sum(archive.size for archive in archives)

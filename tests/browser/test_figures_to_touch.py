@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+
 from visiting import requested, visit
 
 pytestmark = pytest.mark.browser

@@ -1,17 +1,11 @@
 """The slides in Chromium, on a projector of 1280 × 720: everything fits, and the keys work."""
 
-import sys
-
 from coursekit import settings
+from coursetools.publish import built, slides
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 from test_pages import RULES, RUN_AXE, foreign_requests, visit
-
-sys.path.append(str(settings.CHECKOUT / "book"))
-
-import built
-import slides
 
 pytestmark = pytest.mark.browser
 

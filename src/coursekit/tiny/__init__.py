@@ -5,7 +5,7 @@ stride 2, batch normalization, ReLU. In the stages 2, 3 and 4 a second convoluti
 result of the first (a residual connection). A picture of 224 × 224 pixels becomes a map of 7 × 7.
 
 `keras_backbones` and `torch_backbones` build the same network and give its layers the same names.
-``python -m coursekit.pretrain`` made the weights; ``training_log.csv`` says how that went.
+``python -m coursetools.pretrain`` made the weights; ``training_log.csv`` says how that went.
 """
 
 from pathlib import Path

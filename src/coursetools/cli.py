@@ -1,0 +1,167 @@
+"""The command ``coursekit``: run the course, fetch data, examine the environment."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from coursekit import settings
+from coursekit.files import write_whole
+
+# The settings that `run` has a flag for, and which of their values are no paths. None: all.
+NOT_PATHS = {
+    "dataset": settings.NAMED_DATASETS,
+    "classes": None,
+    "backbone": None,
+    "weights": ("imagenet",),
+    "origin": None,
+    "home": (),
+}
+BUILT = settings.CHECKOUT / "_build"
+DESCRIPTION = "Where Is It? A course on finding and naming the one object in a picture."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 when all went well, 1 when not."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except (ImportError, OSError, ValueError, RuntimeError) as error:
+        print(f"coursekit {options.name}: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("coursekit", description=DESCRIPTION)
+    commands = parser.add_subparsers(dest="name", required=True, metavar="command")
+
+    run = commands.add_parser("run", help="execute the notebooks in order on a data set")
+    run.set_defaults(command=_run)
+    run.add_argument("--dataset", help="mini, voc2007, voc2012, or a directory in VOC's layout")
+    run.add_argument("--classes", help="the names to find in it, such as terrier,lynx,heron")
+    run.add_argument("--backbone", choices=settings.BACKBONES, help="the pretrained network")
+    run.add_argument(
+        "--weights", action="append", help="imagenet, or a weight file; twice for both frameworks"
+    )
+    run.add_argument(
+        "--origin", choices=settings.ORIGINS, help="where PyTorch's weights were learned"
+    )
+    run.add_argument("--home", help="where downloads and drawn data go")
+    run.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="02",
+        help="just this notebook; may be repeated",
+    )
+    where = run.add_mutually_exclusive_group()
+    where.add_argument("--out", help="directory for executed copies, predictions and results.json")
+    where.add_argument(
+        "--in-place", action="store_true", help="store the outputs in the notebooks themselves"
+    )
+    run.add_argument("--results", metavar="FILE", help="at the end, copy results.json to this file")
+
+    fetch = commands.add_parser("fetch", help="download a data set")
+    fetch.set_defaults(command=_fetch)
+    fetch.add_argument("dataset", choices=settings.NAMED_DATASETS)
+
+    student = commands.add_parser("student", help="write the edition without solutions, and a zip")
+    student.set_defaults(command=_student)
+    student.add_argument(
+        "--site", action="store_true", help="write what its site is built from: with outputs"
+    )
+
+    release = commands.add_parser("release", help="write a course folder for nbgrader")
+    release.set_defaults(command=_release)
+
+    doctor = commands.add_parser("doctor", help="examine the environment, and say what to do")
+    doctor.set_defaults(command=_doctor)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from coursekit import datasets, lessons
+    from coursetools import runner
+
+    if options.in_place and options.dataset not in (None, "mini"):
+        raise ValueError("--in-place stores the outputs of mini. For other data, use --out.")
+    if options.in_place:
+        os.environ["COURSEKIT_DATASET"] = "mini"
+    copies = [Path(options.results).expanduser().resolve()] if options.results else []
+    if any(copy.is_dir() for copy in copies):
+        raise ValueError(f"--results wants a file to write, and {options.results} is a directory.")
+    for name, words in NOT_PATHS.items():
+        value = getattr(options, name) or os.environ.get(f"COURSEKIT_{name.upper()}")
+        if value is None:
+            continue
+        if isinstance(value, str):
+            value = value.split(os.pathsep) if name == "weights" else [value]
+        if words is not None:
+            # The notebooks run in another directory, where a relative path means another place.
+            value = [v if v in words else str(Path(v).expanduser().resolve()) for v in value]
+        os.environ[f"COURSEKIT_{name.upper()}"] = os.pathsep.join(value)
+    datasets.locate()  # draws mini, or says what is missing, before the first notebook starts
+    notebooks = runner.find_notebooks(options.only)
+    if options.in_place:
+        copies.append(settings.CHECKOUT / "book" / "results.json")
+        runner.run(notebooks)
+    else:
+        out = Path(options.out or settings.home() / "runs" / settings.dataset_name()).resolve()
+        os.environ["COURSEKIT_ARTIFACTS"] = str(out)
+        runner.run(notebooks, out / "notebooks")
+        print(f"Executed notebooks, predictions and results.json are in {out}.")
+    for copy in copies:
+        write_whole(copy, lessons.results_file().read_text(encoding="utf-8"))
+    return _report_claims([path.stem for path in notebooks])
+
+
+def _report_claims(names: Sequence[str]) -> int:
+    """Print which claims did not hold on this data set. They are promises about mini only."""
+    from coursekit import lessons
+
+    claims = [claim for name in names for claim in lessons.load_results()["claims"].get(name, [])]
+    failed = [claim for claim in claims if not claim["holds"]]
+    print(f"{len(claims) - len(failed)} of {len(claims)} claims hold on {settings.dataset_name()}.")
+    for claim in failed:
+        bound = {k: v for k, v in claim.items() if k not in ("sentence", "measured", "holds")}
+        print(f"  ✗ {claim['sentence']}: promised {bound}, measured {claim['measured']:.4g}")
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from coursekit import datasets
+
+    print(f"{options.dataset} is in {datasets.fetch(options.dataset)}.")
+    return 0
+
+
+def _student(options: argparse.Namespace) -> int:
+    from coursetools.publish import student
+
+    if options.site:
+        student.write(BUILT / "student_book", outputs=True)
+        return 0
+    folder = student.write(BUILT / "student")
+    print(f"The student edition is in {folder}, and packed in {student.pack(folder)}.")
+    return 0
+
+
+def _release(_options: argparse.Namespace) -> int:
+    from coursetools import runner
+    from coursetools.publish import release
+
+    course = release.release(BUILT / "nbgrader", runner.find_notebooks())
+    print(f"The course for nbgrader is in {course}. Copy it before you grade there:")
+    print("`make clean` deletes it. A second `make release` keeps what was handed in and graded.")
+    return 0
+
+
+def _doctor(_options: argparse.Namespace) -> int:
+    from coursetools import doctor
+
+    return doctor.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Draw the pictures that stand in the pages and not in a notebook's output.
+
+Run `python -m coursetools.publish.figures` after the drawings of `mini` have changed, and
+commit the pictures.
+"""
+
+import json
+
+from coursekit import datasets, plotting, rectangles, settings, voc
+from coursekit.boxes import SIDES
+
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
+
+STATIC = settings.CHECKOUT / "book" / "_static"
+CLASSES = ["dog", "cat", "bird", "cow", "horse"]
+COVER = {"dog": 4, "bird": 9, "horse": 6, "cat": 2, "cow": 3}  # which of its class looks best
+
+
+def save(figure, name: str) -> None:
+    """Write a figure as a small PNG, without the date that would make each one new."""
+    figure.savefig(STATIC / name, dpi=110, pil_kwargs={"optimize": True})
+    plt.close(figure)
+
+
+def large_ones(images):
+    """Return the images whose object is easy to see: whole, wide picture, a third of its height."""
+    height = images["ymax"] - images["ymin"]
+    share = height / images["height"]
+    wide = images["width"] / images["height"] > 1.2
+    return images[wide & ~images["truncated"] & (share > 0.45) & (share < 0.85)]
+
+
+def cover(directory, images) -> None:
+    """Draw five pictures of `mini`, each with its one object boxed and named."""
+    figure, axes = plt.subplots(1, 5, figsize=(11, 1.95))
+    for ax, (name, number) in zip(axes, COVER.items(), strict=True):
+        row = images[images["name"] == name].iloc[number]
+        picture = Image.open(directory / "JPEGImages" / row["filename"])
+        plotting.show_image(ax, picture)
+        plotting.draw_box(ax, row[SIDES], label=name)
+    save(figure, "cover.png")
+
+
+def goal_01() -> None:
+    """Draw four rectangles, each with a box that nearly fits."""
+    truth = rectangles.draw_boxes(400, np.random.default_rng(5))
+    sides = truth[:, 2:] - truth[:, :2]
+    chosen = truth[(sides.min(axis=1) > 25) & (sides.max(axis=1) < 130)][:4]
+    guess = chosen + np.random.default_rng(1).normal(0, 7, chosen.shape)
+    figure, axes = plt.subplots(1, 4, figsize=(9, 2.4))
+    for ax, image, other in zip(axes, rectangles.paint(chosen), guess, strict=True):
+        plotting.show_image(ax, image)
+        plotting.draw_box(ax, other, "prediction")
+    save(figure, "goal_01.png")
+
+
+def goal_02(directory, images) -> None:
+    """Draw a picture with its box, beside the lines of its annotation file."""
+    row = images[images["name"] == "dog"].iloc[COVER["dog"]]
+    text = (directory / "Annotations" / f"{row['image_id']}.xml").read_text(encoding="utf-8")
+    lines = text[text.index("\t<object>") : text.index("</object>")].replace("\t", "  ")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.1), width_ratios=[1.35, 1])
+    plotting.show_image(left, Image.open(directory / "JPEGImages" / row["filename"]))
+    plotting.draw_box(left, row[SIDES], label="dog")
+    right.set_axis_off()
+    right.text(0, 1, lines + "</object>", family="monospace", fontsize=8.5, va="top")
+    save(figure, "goal_02.png")
+
+
+def goal_03(directory, images) -> None:
+    """Draw a picture under the grid of the feature map, what 7 × 7 colors keep, and the answer."""
+    row = images[images["name"] == "dog"].iloc[COVER["dog"]]
+    picture = Image.open(directory / "JPEGImages" / row["filename"])
+    cells = picture.resize((7, 7), Image.Resampling.BOX).resize(picture.size, 0)
+    figure, axes = plt.subplots(1, 3, figsize=(9, 2.4))
+    for ax, image in zip(axes, (picture, cells, picture), strict=True):
+        plotting.show_image(ax, image)
+    for line in np.arange(1, 7) / 7:
+        axes[0].axvline(line * picture.width, color="white", linewidth=0.8)
+        axes[0].axhline(line * picture.height, color="white", linewidth=0.8)
+    plotting.draw_box(axes[2], row[SIDES] + np.array([6, -5, -8, 4]), "prediction", "dog")
+    save(figure, "goal_03.png")
+
+
+def goal_04(directory, images) -> None:
+    """Draw one picture twice: as a beginner sees it, and as a trained network does."""
+    row = images[images["name"] == "cat"].iloc[COVER["cat"]]
+    picture = Image.open(directory / "JPEGImages" / row["filename"])
+    width, height = picture.size
+    guesses = {"dog?": [0.2 * width, 0.15 * height, 0.75 * width, 0.9 * height]}
+    guesses["cat"] = row[SIDES] + np.array([5, -4, -6, 5])
+    figure, axes = plt.subplots(1, 2, figsize=(7.5, 2.7))
+    for ax, (name, box) in zip(axes, guesses.items(), strict=True):
+        plotting.show_image(ax, picture)
+        plotting.draw_box(ax, row[SIDES])
+        plotting.draw_box(ax, box, "prediction", name)
+    save(figure, "goal_04.png")
+
+
+def goal_05(directory, images) -> None:
+    """Draw scores with their intervals, beside a prediction that is not quite right."""
+    shown = {
+        "center box": "center_box",
+        "pooled head": "keras_pooled",
+        "pointing head": "keras_pointing",
+        "fine-tuned": "torch_fine_tuned",
+    }
+    results = json.loads((settings.CHECKOUT / "book" / "results.json").read_text(encoding="utf-8"))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 2.7), width_ratios=[1.5, 1])
+    for place, model in enumerate(shown.values()):
+        scores = results["models"][model]["test"]
+        score, ends = scores["accuracy_at_iou_50"], scores["accuracy_at_iou_50_interval"]
+        left.barh(place, score, color=plotting.FAINT, edgecolor=plotting.OTHER)
+        left.plot(ends, [place, place], "-|", color=plotting.PREDICTION, markersize=12)
+    left.set_yticks(range(len(shown)), shown)
+    left.invert_yaxis()
+    left.set(xlabel="accuracy at IoU 0.5", xlim=(0, 1))
+    row = images[images["name"] == "dog"].iloc[COVER["dog"]]
+    plotting.show_image(right, Image.open(directory / "JPEGImages" / row["filename"]))
+    plotting.draw_box(right, row[SIDES])
+    plotting.draw_box(right, row[SIDES] + np.array([38, -20, 24, -30]), "prediction", "cat?")
+    save(figure, "goal_05.png")
+
+
+if __name__ == "__main__":
+    plotting.use_style()
+    mini = datasets.locate("mini")
+    chosen = large_ones(voc.single_object(voc.load_annotations(mini), CLASSES, True))
+    cover(mini, chosen)
+    goal_01()
+    goal_02(mini, chosen)
+    goal_03(mini, chosen)
+    goal_04(mini, chosen)
+    goal_05(mini, chosen)

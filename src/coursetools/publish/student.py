@@ -1,0 +1,167 @@
+"""The student edition: the course with a gap where each solution stood, ready to be handed out.
+
+nbgrader cuts the solutions out. What stands here is which cells it shall look at, and which files
+a student gets.
+"""
+
+import copy
+import re
+import shutil
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from coursekit import settings
+
+import nbformat
+import yaml
+from nbconvert.preprocessors import ClearOutputPreprocessor
+from nbformat import NotebookNode
+from nbgrader.preprocessors import ClearSolutions
+
+CODE_STUB = {"python": "# Your code here\nraise NotImplementedError()"}
+BEGIN = "### BEGIN SOLUTION"
+TITLE = re.compile(r"^:::+\{admonition\} Exercise (\d+)(?: \((.+?)\))?", re.MULTILINE)
+POINTS = {"easy": 1, "open": 3}  # all others: 2
+
+SHIPPED = [
+    *("CITATION.cff", "LICENSE", "Makefile", "environment.yml", "pyproject.toml"),
+    *("requirements.txt", "_config.yml", "_toc.yml"),
+    *(
+        "book/**/*",
+        "notebooks/*.ipynb",
+        "notebooks/ruff.toml",
+        "notebooks/scripts/*.py",
+        "src/**/*",
+    ),
+]
+LEFT_OUT = ["book/results_template.md", "book/start.md"]
+NOT_OURS = re.compile(r"/(\.|__pycache__/)")  # hidden files, and what Python leaves behind
+TEACHERS = "For teachers"  # a part of _toc.yml; its pages are left out too
+INSTRUCTORS = "# --- For instructors."  # this line of the Makefile, and what follows it, is cut
+
+
+def mark(notebook: NotebookNode, lesson: str) -> NotebookNode:
+    """Return a copy whose exercises and checks carry nbgrader's metadata: kind, points and id.
+
+    Parameters
+    ----------
+    notebook
+        A lesson, in which the cells tagged ``exercise`` and ``check`` alternate. The number and
+        the points come from the title of the admonition above.
+    lesson
+        Its number, for the ids: ``exercise-05-1``, ``check-05-1``.
+
+    Raises
+    ------
+    ValueError
+        When an exercise has no title, no solution, or not one check.
+    """
+    notebook = copy.deepcopy(notebook)
+    awaited, title = "exercise", None
+    for i, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type == "markdown":
+            title = (TITLE.findall(cell.source) or [title])[-1]
+        kinds = {"exercise", "check"} & set(cell.metadata.get("tags", []))
+        if not kinds and BEGIN not in cell.source:
+            continue
+        if kinds != {awaited} or (BEGIN in cell.source) != (awaited == "exercise") or not title:
+            raise ValueError(
+                f"Lesson {lesson}, cell {i}: here should be the {awaited} of an exercise with a "
+                f"title, tagged {awaited!r}. Only an exercise has a solution, after {BEGIN!r}."
+            )
+        number, level = title
+        check = awaited == "check"
+        cell.metadata.nbgrader = grading(f"{awaited}-{lesson}-{number}", solution=not check)
+        if check:
+            cell.metadata.nbgrader |= {"grade": True, "locked": True, "points": points(level)}
+        awaited, title = ("exercise", None) if check else ("check", title)
+    if awaited == "check":
+        raise ValueError(f"Lesson {lesson}: the last exercise has no check.")
+    return notebook
+
+
+def grading(grade_id: str, solution: bool) -> NotebookNode:
+    """Return nbgrader's metadata of a cell that is not graded; see its documentation."""
+    flags = {"grade": False, "locked": False, "task": False, "solution": solution}
+    return NotebookNode(schema_version=3, grade_id=grade_id, **flags)
+
+
+def points(level: str) -> int:
+    """Return the points of an exercise: one for an easy one, two for most, three for an open."""
+    return POINTS.get(level, 2)
+
+
+def with_gaps(notebook: NotebookNode, lesson: str, outputs: bool = False) -> NotebookNode:
+    """Return a copy with stubs for solutions, and without outputs.
+
+    With `outputs`, only the exercises and their checks lose theirs.
+    """
+    marked = mark(notebook, lesson)
+    marked, _ = ClearSolutions(code_stub=CODE_STUB).preprocess(marked, {})
+    clear = ClearOutputPreprocessor()
+    for i, cell in enumerate(marked.cells):
+        exercise = cell.metadata.pop("nbgrader", None)
+        if exercise or not outputs:
+            clear.preprocess_cell(cell, {}, i)
+        if exercise:  # a solution is folded in the book, but a gap is to be seen
+            cell.metadata.tags = [tag for tag in cell.metadata.tags if tag != "hide-input"]
+    return marked
+
+
+def write(folder: Path, outputs: bool = False, root: Path = settings.CHECKOUT) -> Path:
+    """Return `folder`, which now holds the student edition, and nothing else.
+
+    With `outputs`, the lessons keep theirs: this is what the students' site is built from.
+    """
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    for path in _shipped(root):
+        target = part / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".ipynb":
+            notebook = with_gaps(nbformat.read(path, as_version=4), path.name[:2], outputs)
+            target.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="")
+        elif path.name in CHANGES:
+            text = CHANGES[path.name](path.read_text(encoding="utf-8"))
+            target.write_text(text, encoding="utf-8", newline="")
+        else:
+            shutil.copyfile(path, target)
+    shutil.copyfile(root / "book" / "start.md", part / "START.md")
+    shutil.rmtree(folder, ignore_errors=True)
+    return part.replace(folder)
+
+
+def pack(folder: Path, name: str = "where-is-it") -> Path:
+    """Return a zip file beside `folder` with its files: the same bytes for the same files."""
+    target = folder.with_suffix(".zip")
+    part = target.with_name(f".{target.name}.part")
+    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    with ZipFile(part, "w") as archive:
+        for inside, path in sorted(files.items()):
+            info = ZipInfo(f"{name}/{inside}")  # its date is fixed: the first of January 1980
+            info.external_attr = 0o100644 << 16
+            archive.writestr(info, path.read_bytes(), ZIP_DEFLATED)
+    return part.replace(target)
+
+
+def _shipped(root: Path) -> list[Path]:
+    parts = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+    pages = [c["file"] for part in parts if part["caption"] == TEACHERS for c in part["chapters"]]
+    left_out = [*LEFT_OUT, *(f"{page}.*" for page in pages)]
+    found = {path for pattern in SHIPPED for path in root.glob(pattern) if path.is_file()}
+    found -= {path for pattern in left_out for path in root.glob(pattern)}
+    return sorted(p for p in found if not NOT_OURS.search(f"/{p.relative_to(root).as_posix()}"))
+
+
+def _without_teachers(text: str) -> str:
+    toc = yaml.safe_load(text)
+    toc["parts"] = [part for part in toc["parts"] if part["caption"] != TEACHERS]
+    return yaml.safe_dump(toc, sort_keys=False)
+
+
+CHANGES = {
+    "Makefile": lambda text: text.partition(INSTRUCTORS)[0].rstrip() + "\n",
+    "_toc.yml": _without_teachers,
+    # nbgrader would put its menus into the students' JupyterLab, where they lead nowhere.
+    "requirements.txt": lambda text: re.sub(r"^nbgrader==.*\n", "", text, flags=re.MULTILINE),
+}

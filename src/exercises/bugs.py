@@ -1,0 +1,177 @@
+"""The mistakes that the course warns of, each as a change of a few words in one of its files.
+
+Lesson 05 shows the spoiled code, runs it, and asks you to find the mistake.
+`tests/exercises/test_mutations.py` makes the same change and demands that a unit test or a claim
+notices.
+"""
+
+import ast
+import json
+from types import ModuleType
+from typing import NamedTuple
+
+from coursekit import settings
+
+
+class Bug(NamedTuple):
+    """One mistake: in `file`, the text `right` becomes `wrong`.
+
+    `source` says who made it, `shown` is the function to look at, and `notices` is what fails
+    then: a test file, or the sentence of a claim.
+    """
+
+    source: str
+    file: str
+    shown: str
+    right: str
+    wrong: str
+    notices: str
+
+
+_RECIPES, _BY = "src/exercises/recipes.py", "tests/exercises/test_recipes.py"
+_LESSON_02 = "notebooks/02_voc_annotations.ipynb"
+BUGS = {
+    "x and y swapped": Bug(
+        "003",
+        "src/coursekit/voc/reading.py",
+        "_read_file",
+        'f"bndbox/{side}") for side in SIDES)',
+        'f"bndbox/{side}") for side in ("ymin", "xmin", "ymax", "xmax"))',
+        "tests/coursekit/test_voc.py",
+    ),
+    "one-based pixels forgotten": Bug(
+        "000, 004",
+        "src/coursekit/boxes.py",
+        "voc_to_xyxy",
+        "return as_boxes(boxes) - _VOC_OFFSET",
+        "return as_boxes(boxes)",
+        "tests/coursekit/test_boxes.py",
+    ),
+    "one subtracted from all four sides": Bug(
+        "a common repair of the last one",
+        "src/coursekit/boxes.py",
+        "voc_to_xyxy",
+        "return as_boxes(boxes) - _VOC_OFFSET",
+        "return as_boxes(boxes) - 1",
+        "tests/coursekit/test_boxes.py",
+    ),
+    "picture flipped without its box": Bug(
+        "001",
+        _LESSON_02,
+        "flip",
+        "return image[:, ::-1], np.array([width - xmax, ymin, width - xmin, ymax])",
+        "return image[:, ::-1], np.array([xmin, ymin, xmax, ymax])",
+        "Boxes that a flip or a crop puts in the wrong place",
+    ),
+    "test sizes counted from 0": Bug(
+        "000",
+        _RECIPES,
+        "in_pixels",
+        "row = test.iloc[index]",
+        "row = images.iloc[index]",
+        _BY,
+    ),
+    "pixels cut off, not rounded": Bug(
+        "000", _RECIPES, "whole_pixels", "np.rint(found).astype(int)", "found.astype(int)", _BY
+    ),
+    "last tenth of the files as test": Bug(
+        "000",
+        _RECIPES,
+        "split_off_test",
+        "np.random.default_rng(seed).permutation(len(table))",
+        "np.arange(len(table))",
+        _BY,
+    ),
+    "winner by chance": Bug(
+        "000",
+        _RECIPES,
+        "is_better",
+        "low, _ = metrics.interval(metrics.bootstrap(first - second, resamples=400))\n"
+        "    return low > 0",
+        "return first.mean() > second.mean()",
+        _BY,
+    ),
+    "answers in shuffled order": Bug(
+        "001",
+        _RECIPES,
+        "predict_all",
+        "np.arange(len(pictures))",
+        "np.random.default_rng(0).permutation(len(pictures))",
+        _BY,
+    ),
+    "last batch lost": Bug(
+        "001", _RECIPES, "batches", "math.ceil(len(pictures) / size)", "len(pictures) // size", _BY
+    ),
+    "loss with a floor": Bug(
+        "002",
+        _RECIPES,
+        "box_loss",
+        "return cross_entropy(truth, found) - cross_entropy(truth, truth)",
+        "return cross_entropy(truth, found)",
+        _BY,
+    ),
+    "accuracy of four coordinates": Bug(
+        "002, 003",
+        _RECIPES,
+        "box_accuracy",
+        "overlap = boxes.iou(boxes.xywh_to_xyxy(truth), boxes.xywh_to_xyxy(found))\n"
+        "    return float((overlap > 0.5).mean())",
+        "return float((truth.argmax(axis=1) == found.argmax(axis=1)).mean())",
+        _BY,
+    ),
+    "first picture of the batch only": Bug(
+        "003",
+        _RECIPES,
+        "class_loss",
+        "wanted, given = truth, found",
+        "wanted, given = truth[0], found[0]",
+        _BY,
+    ),
+    "scored on training pictures": Bug(
+        "004",
+        _RECIPES,
+        "final_score",
+        'predictions["split"] == "test"',
+        'predictions["split"] == "train"',
+        _BY,
+    ),
+}
+
+
+def spoil(text: str, bug: Bug) -> str:
+    """Return a text with the mistake in it; `ValueError` unless it can be made just once."""
+    count = text.count(bug.right)
+    if count != 1:
+        raise ValueError(f"{bug.file} has {bug.right!r} {count} times, not once.")
+    return text.replace(bug.right, bug.wrong)
+
+
+def _python(bug: Bug, faulty: bool) -> str:
+    """Return the Python in the bug's file; of a notebook, only imports and functions."""
+    text = (settings.CHECKOUT / bug.file).read_text(encoding="utf-8")
+    if bug.file.endswith(".ipynb"):
+        cells = [c for c in json.loads(text)["cells"] if c["cell_type"] == "code"]
+        text = "\n\n".join("".join(cell["source"]) for cell in cells)
+        kinds = ast.Import | ast.ImportFrom | ast.FunctionDef
+        nodes = [node for node in ast.parse(text).body if isinstance(node, kinds)]
+        text = "\n\n\n".join(ast.get_source_segment(text, node) for node in nodes)
+    return spoil(text, bug) if faulty else text
+
+
+def code(name: str, faulty: bool = True) -> str:
+    """Return the function in which the bug `name` sits, with the mistake or without."""
+    bug = BUGS[name]
+    text = _python(bug, faulty)
+    (node,) = (n for n in ast.parse(text).body if getattr(n, "name", "") == bug.shown)
+    return ast.get_source_segment(text, node)
+
+
+def load(name: str, faulty: bool = True) -> ModuleType:
+    """Return a module with the functions of the bug's file, with the mistake or without.
+
+    The module is new. The course's own one stays as it is.
+    """
+    bug = BUGS[name]
+    module = ModuleType(f"{bug.shown} with the bug: {name}" if faulty else bug.shown)
+    exec(compile(_python(bug, faulty), bug.file, "exec"), module.__dict__)
+    return module

@@ -1,0 +1,70 @@
+"""Checks of the exercises. Each one says which misunderstanding it saw.
+
+A check knows the wrong answers that people give, as functions. It compares, and names the one
+that fits. Reading it will not show you the solution, but it spoils the fun.
+"""
+
+from exercises.checks.core import AnswerError, Check
+from exercises.checks.lesson_01 import above_floor, area, decode, iou, paint
+from exercises.checks.lesson_02 import (
+    crop_box,
+    flip_vertically,
+    flip_voc,
+    hold_out,
+    resize_box,
+    voc_to_half_open,
+)
+from exercises.checks.lesson_03 import (
+    box_weights,
+    generalized_iou,
+    mirror_map,
+    soft_argmax,
+    solved,
+)
+from exercises.checks.lesson_04 import (
+    as_fractions,
+    kept_epoch,
+    map_side,
+    rotate_left,
+    torch_kernel,
+)
+from exercises.checks.lesson_05 import (
+    average_precision,
+    calibration,
+    confusion_matrix,
+    middle_95,
+    paired_means,
+    with_temperature,
+)
+
+__all__ = [
+    "AnswerError",
+    "Check",
+    "above_floor",
+    "area",
+    "as_fractions",
+    "average_precision",
+    "box_weights",
+    "calibration",
+    "confusion_matrix",
+    "crop_box",
+    "decode",
+    "flip_vertically",
+    "flip_voc",
+    "generalized_iou",
+    "hold_out",
+    "iou",
+    "kept_epoch",
+    "map_side",
+    "middle_95",
+    "mirror_map",
+    "paint",
+    "paired_means",
+    "resize_box",
+    "rotate_left",
+    "soft_argmax",
+    "solved",
+    "torch_kernel",
+    "voc_to_half_open",
+    "with_temperature",
+]

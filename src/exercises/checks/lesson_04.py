@@ -1,0 +1,250 @@
+"""Checks of the exercises of lesson 04. Some of them hand over tensors of PyTorch."""
+
+from itertools import pairwise
+
+from coursekit import boxes
+from exercises.checks.core import Check
+
+import numpy as np
+
+
+def _tensors(*values):
+    import torch
+
+    return tuple(torch.tensor(value, dtype=torch.float32) for value in values)
+
+
+# the side of a map after several blocks
+
+
+def _map_side(side, blocks, kernel, padding):
+    line = np.arange(side)  # do it to a line of numbers, and count what is left
+    for _ in range(blocks):
+        line = np.convolve(np.pad(line, padding), np.ones(kernel), "valid")
+        line = line[: len(line) // 2 * 2].reshape(-1, 2).max(axis=1)
+    return len(line)
+
+
+def _each_block(change):
+    def side_after(side, blocks, kernel, padding):
+        for _ in range(blocks):
+            side = change(side, kernel, padding)
+        return side
+
+    return side_after
+
+
+map_side = Check(
+    right=_map_side,
+    cases=lambda: [(100, 4, 3, 1), (61, 2, 5, 1), (90, 3, 3, 0), (37, 1, 7, 2)],
+    wrong={
+        "Your pooling keeps an odd row or column at the end. PyTorch's drops it.": _each_block(
+            lambda side, kernel, padding: -(-(side + 2 * padding - kernel + 1) // 2)
+        ),
+        "You pad on one side only. A picture has two edges in each direction.": _each_block(
+            lambda side, kernel, padding: (side + padding - kernel + 1) // 2
+        ),
+        "You forgot the padding.": _each_block(lambda side, kernel, _: (side - kernel + 1) // 2),
+        "Your convolution keeps the size. It does so only if the padding fits the kernel.": (
+            _each_block(lambda side, *_: side // 2)
+        ),
+        "Your kernel takes away as many pixels as it is wide. In a line of 3 pixels, how often "
+        "does a kernel of 3 fit?": _each_block(
+            lambda side, kernel, padding: (side + 2 * padding - kernel) // 2
+        ),
+        "You forgot the pooling.": _each_block(
+            lambda side, kernel, padding: side + 2 * padding - kernel + 1
+        ),
+    },
+)
+
+# a box as fractions of its canvas
+
+
+def _as_fractions(box, canvas):
+    return boxes.xyxy_to_cxcywh(boxes.normalize(np.asarray(box), canvas[::-1]))
+
+
+as_fractions = Check(
+    right=_as_fractions,
+    cases=lambda: [
+        (*_tensors([20.0, 30.0, 120.0, 90.0]), (100, 400)),
+        (*_tensors([8.0, 4.0, 24.0, 60.0]), (64, 32)),
+    ],
+    wrong={
+        "You exchanged height and width. A canvas begins with its height.": lambda box, canvas: (
+            _as_fractions(box, canvas[::-1])
+        ),
+        "You return fractions, but still those of the two corners.": lambda box, canvas: (
+            boxes.normalize(np.asarray(box), canvas[::-1])
+        ),
+        "You put the upper left corner in front. The first two numbers should be the center.": (
+            lambda box, canvas: boxes.xyxy_to_xywh(boxes.normalize(np.asarray(box), canvas[::-1]))
+        ),
+        "Your numbers are still pixels. Divide by the canvas.": lambda box, _: boxes.xyxy_to_cxcywh(
+            np.asarray(box)
+        ),
+        "You return half of the width and of the height.": lambda box, canvas: (
+            _as_fractions(box, canvas) * [1, 1, 0.5, 0.5]
+        ),
+        "You divide everything by the height. Then x no longer runs from 0 to 1.": (
+            lambda box, canvas: _as_fractions(box, (canvas[0], canvas[0]))
+        ),
+    },
+    close=1e-5,
+)
+
+# the axes of a kernel
+
+
+def _kernel(*shape):
+    import torch
+
+    return (torch.arange(float(np.prod(shape))).reshape(shape),)
+
+
+def _to_torch(kernel):
+    from coursekit.torch_heads import keras_to_torch
+
+    return keras_to_torch(kernel)
+
+
+torch_kernel = Check(
+    right=_to_torch,
+    cases=lambda: [_kernel(3, 3, 3, 3), _kernel(2, 3, 4, 5)],
+    wrong={
+        "You keep Keras' order. PyTorch wants the outputs first.": lambda kernel: kernel,
+        "You give the numbers a new shape. The axes have to move, and the numbers with them.": (
+            lambda kernel: kernel.reshape(_to_torch(kernel).shape)
+        ),
+        "You exchanged inputs and outputs: PyTorch's first axis is the outputs.": lambda kernel: (
+            kernel.permute(2, 3, 0, 1)
+        ),
+        "You turned all axes around, so rows and columns of the kernel are exchanged, too.": (
+            lambda kernel: kernel.permute(3, 2, 1, 0)
+        ),
+        "You only let inputs and outputs change places. Rows and columns are still in front.": (
+            lambda kernel: kernel.permute(0, 1, 3, 2)
+        ),
+    },
+)
+
+# the epoch that early stopping keeps
+
+
+def _stopped(scores, patience, late=0):
+    epochs = range(1, len(scores))
+    ends = [e for e in epochs if e - np.argmax(scores[:e]) > patience + late]
+    return scores[: min([*ends, len(scores)])]
+
+
+def _since_last_fall(scores, patience):
+    falls = 0
+    for epoch, (before, now) in enumerate(pairwise(scores), 1):
+        falls = falls + 1 if now <= before else 0
+        if falls == patience:
+            return int(np.argmax(scores[: epoch + 1]))
+    return int(np.argmax(scores))
+
+
+def _later_of_two(scores, patience):
+    best = 0
+    for epoch, score in enumerate(scores):
+        if epoch - best > patience:
+            break
+        best = epoch if score >= scores[best] else best
+    return best
+
+
+kept_epoch = Check(
+    right=lambda scores, patience: int(np.argmax(_stopped(scores, patience))),
+    cases=lambda: [
+        ([0.2, 0.5, 0.4, 0.5, 0.3, 0.7, 0.1, 0.2, 0.3, 0.1, 0.2, 0.9], 3),
+        ([0.3, 0.6, 0.1, 0.2, 0.4, 0.5, 0.9], 4),
+        ([0.3, 0.6, 0.1, 0.2, 0.7, 0.1], 3),
+        ([0.5, 0.6, 0.4, 0.3, 0.2, 0.9], 2),
+    ],
+    wrong={
+        "You look at all scores. The epochs after the stop are never run.": lambda scores, _: int(
+            np.argmax(scores)
+        ),
+        "You return the last epoch that is run. The best state is older.": (
+            lambda scores, patience: len(_stopped(scores, patience)) - 1
+        ),
+        "You stop one epoch too early.": lambda scores, patience: int(
+            np.argmax(_stopped(scores, patience, -1))
+        ),
+        "You stop one epoch too late.": lambda scores, patience: int(
+            np.argmax(_stopped(scores, patience, 1))
+        ),
+        "You compare each score with the one before it. What counts is the best so far.": (
+            _since_last_fall
+        ),
+        "When two scores are equal, you take the later one. That is no improvement.": _later_of_two,
+        "You take the lowest score. These are scores, not losses.": lambda scores, patience: int(
+            np.argmin(_stopped(scores, patience))
+        ),
+        "You count from 1. The first epoch is 0.": lambda scores, patience: int(
+            np.argmax(_stopped(scores, patience)) + 1
+        ),
+    },
+)
+
+# a quarter turn of a picture and its box
+
+
+def _turned(picture):
+    return np.swapaxes(np.asarray(picture), 1, 2)[:, ::-1]
+
+
+def _turned_box(picture, box, extra=0):
+    xmin, ymin, xmax, ymax = np.asarray(box)
+    width = picture.shape[2] - extra
+    return np.array([ymin, width - xmax, ymax, width - xmin])
+
+
+def _clockwise(picture, box):
+    xmin, ymin, xmax, ymax = np.asarray(box)
+    height = picture.shape[1]
+    return np.array([height - ymax, xmin, height - ymin, xmax])
+
+
+def _exchanged(_, box):
+    return np.asarray(box)[[1, 0, 3, 2]]
+
+
+def _to_the_right(picture):
+    return np.swapaxes(np.asarray(picture), 1, 2)[..., ::-1]
+
+
+def _with_picture(turned_box, turned=_turned):
+    return lambda picture, box: (turned(picture), turned_box(picture, box))
+
+
+rotate_left = Check(
+    right=_with_picture(_turned_box),
+    cases=lambda: [
+        (_kernel(2, 4, 7)[0], *_tensors([1, 0, 4, 2])),
+        (_kernel(1, 6, 5)[0], *_tensors([2, 1, 5, 3])),
+    ],
+    wrong={
+        "You turn the picture and leave the box where it was.": _with_picture(lambda _, box: box),
+        "You turn both, but to the right.": _with_picture(_clockwise, _to_the_right),
+        "You turn the picture to the left, and the box to the right.": _with_picture(_clockwise),
+        "You turn the picture to the right, and the box to the left.": _with_picture(
+            _turned_box, _to_the_right
+        ),
+        "You exchange x and y. That is a mirror along the diagonal, not a turn.": _with_picture(
+            _exchanged, lambda picture: np.swapaxes(np.asarray(picture), 1, 2)
+        ),
+        "In your box, x and y are only exchanged. A turn also changes from where y counts.": (
+            _with_picture(_exchanged)
+        ),
+        "Your box lies upside down: its ymin is larger than its ymax.": _with_picture(
+            lambda picture, box: _turned_box(picture, box)[[0, 3, 2, 1]]
+        ),
+        "Your box is one pixel too high. Its edges lie between pixels, not on them.": _with_picture(
+            lambda picture, box: _turned_box(picture, box, extra=1)
+        ),
+    },
+)

@@ -1,0 +1,249 @@
+"""Checks of the exercises of lesson 05: intervals, confusion, calibration, average precision."""
+
+from coursekit import detection, metrics
+from coursekit.boxes import SIDES
+from coursekit.metrics import PREDICTED
+from exercises.checks.core import Check
+
+import numpy as np
+import pandas as pd
+
+# the middle 95 % of resampled means
+
+
+def _resampled_means():
+    rng = np.random.default_rng(0)
+    return [(0.6 + 0.1 * rng.random(2001) ** 2,), (0.8 - rng.exponential(0.05, 41),)]
+
+
+middle_95 = Check(
+    right=lambda means: metrics.interval(means),
+    cases=_resampled_means,
+    wrong={
+        "You cut off 5 % on each side. Then 90 % are left.": lambda means: metrics.interval(
+            means, 0.9
+        ),
+        "You took the smallest and the largest mean. That is all of them.": (
+            lambda means: metrics.interval(means, 1)
+        ),
+        "You took one standard deviation to both sides. In a bell, that is about 68 %.": (
+            lambda means: means.mean() + np.array([-1, 1]) * means.std()
+        ),
+        "You took 1.96 standard deviations to both sides. That is right for a bell; the means "
+        "themselves tell you more.": lambda means: (
+            means.mean() + np.array([-1.96, 1.96]) * means.std()
+        ),
+        "You divided by the root of the number of resamples. Their spread is what you look for; "
+        "it does not shrink when you draw more often.": lambda means: (
+            means.mean() + np.array([-1.96, 1.96]) * means.std() / np.sqrt(len(means))
+        ),
+    },
+)
+
+# probabilities at a temperature
+
+
+with_temperature = Check(
+    right=metrics.softmax,
+    cases=lambda: [
+        (np.array([[2.0, 0.5, -1.0], [0.2, 0.1, 1.4]]), 2.0),
+        (np.array([[0.3, 1.2], [1.0, -0.5], [0.0, 0.8]]), 0.5),
+    ],
+    wrong={
+        "You multiply by the temperature. A high one should make the model less sure.": (
+            lambda logits, temperature: metrics.softmax(logits, 1 / temperature)
+        ),
+        "Your temperature changes nothing: you divide after the exponential, and then by the sum "
+        "again.": lambda logits, _: metrics.softmax(logits),
+        "You divide the probabilities. The temperature belongs to the logits.": (
+            lambda logits, temperature: metrics.softmax(logits) / temperature
+        ),
+        "You take the softmax twice. The second one gets probabilities in place of logits.": (
+            lambda logits, temperature: metrics.softmax(metrics.softmax(logits), temperature)
+        ),
+        "Your columns add up to 1. Each row is a picture, and its classes share the 1.": (
+            lambda logits, temperature: metrics.softmax(logits.T, temperature).T
+        ),
+    },
+)
+
+# which class is taken for which
+
+
+def _confusion(truth, named, n):
+    table = pd.DataFrame({"name": truth, "pred_name": named})
+    return metrics.confusion(table, range(n)).to_numpy()
+
+
+confusion_matrix = Check(
+    right=_confusion,
+    cases=lambda: [
+        (np.array([0, 0, 0, 1, 1, 2, 2, 2, 2]), np.array([0, 1, 1, 1, 0, 2, 0, 2, 2]), 3),
+        (np.array([0, 1, 1, 2, 2, 0, 1]), np.array([0, 1, 1, 2, 2, 2, 0]), 4),
+    ],
+    wrong={
+        "You exchanged rows and columns. A row is what a picture shows.": lambda truth, named, n: (
+            _confusion(named, truth, n)
+        ),
+        "You count each pair once, however often it comes: with a list of places, `+=` adds one "
+        "to each.": lambda truth, named, n: _confusion(truth, named, n).clip(max=1),
+        "You count the right names only. The mistakes are what the other cells are for.": (
+            lambda truth, named, n: np.diag(np.diag(_confusion(truth, named, n)))
+        ),
+        "You have no row for a class that never comes. It needs one, with zeros.": (
+            lambda truth, named, _: _confusion(truth, named, max(*truth, *named) + 1)
+        ),
+        "You return shares of all pictures. Return the counts.": lambda truth, named, n: (
+            _confusion(truth, named, n) / len(truth)
+        ),
+    },
+)
+
+# two models on the same resampled pictures
+
+
+def _two_models():
+    rng = np.random.default_rng(0)
+    return [
+        (rng.random(n).round(2), rng.random(n).round(2), rng.integers(n, size=(k, n)))
+        for n, k in ((6, 4), (5, 5))
+    ]
+
+
+def _drawn(values, rows):
+    counts = np.array([np.bincount(row, minlength=len(values)) for row in rows])
+    return counts @ values / len(values)
+
+
+paired_means = Check(
+    right=lambda first, second, rows: _drawn(first - second, rows),
+    cases=_two_models,
+    wrong={
+        "You resample the first model only. Both have to be judged on the same draw.": (
+            lambda first, second, rows: _drawn(first, rows) - second.mean()
+        ),
+        "You turned the sign around. How far is the first model ahead?": (
+            lambda first, second, rows: _drawn(second - first, rows)
+        ),
+        "You dropped the sign of each difference. Then no model can be behind.": (
+            lambda first, second, rows: _drawn(abs(first - second), rows)
+        ),
+        "You average over the resamples. Each resample gives one number, its mean over pictures.": (
+            lambda first, second, rows: (first - second)[rows].mean(axis=0)
+        ),
+        "You return the difference itself, without any resampling.": lambda first, second, _: (
+            first.mean() - second.mean()
+        ),
+    },
+)
+
+# the calibration error
+
+
+def _confident():
+    rng = np.random.default_rng(3)
+    confidence = rng.uniform(0.31, 0.99, 40).round(3)
+    return [
+        (confidence, (rng.random(40) < confidence**2).astype(float)),
+        (np.array([0.55, 0.58, 0.93, 0.97, 0.91, 0.72]), np.array([1.0, 1, 1, 0, 1, 0])),
+    ]
+
+
+def _bins(rule):
+    return lambda confidence, right: rule(metrics.reliability(confidence, right))
+
+
+def _gaps(table):
+    return table["accuracy"] - table["confidence"]
+
+
+calibration = Check(
+    right=lambda confidence, right: metrics.calibration_error(confidence, right),
+    cases=_confident,
+    wrong={
+        "All bins count the same for you. A bin with more pictures weighs more.": _bins(
+            lambda table: _gaps(table).abs().mean()
+        ),
+        "Your gaps cancel each other: too sure in one bin, not sure enough in another.": _bins(
+            lambda table: (_gaps(table) * table["n"]).sum() / table["n"].sum()
+        ),
+        "You compare two means over all pictures. That cannot see what happens in each bin.": (
+            lambda confidence, right: abs(right.mean() - confidence.mean())
+        ),
+        "You compare with the middle of each bin. Take the mean of the confidences in it.": _bins(
+            lambda table: np.average(
+                abs(table["accuracy"] - (table.index + 0.5) / 10), weights=table["n"]
+            )
+        ),
+        "You take the largest gap, not the mean one.": _bins(
+            lambda table: _gaps(table).abs().max()
+        ),
+        "You compare each single picture with its confidence. A single one is right or wrong; "
+        "only a bin has a share.": lambda confidence, right: abs(right - confidence).mean(),
+    },
+)
+
+# average precision from hits
+
+
+RECALLS = np.linspace(0, 1, 101)
+
+
+def _measured_precision(hits, objects):
+    side = np.arange(objects)[:, None] * 20.0 + [0, 0, 10, 10]
+    truth = pd.DataFrame(side, columns=SIDES).assign(image_id="a", name="dog")
+    place = np.where(hits == 1, np.cumsum(hits) - 1, 0).astype(int)
+    found = pd.DataFrame(side[place] - 500.0 * (hits == 0)[:, None], columns=PREDICTED)
+    order = np.linspace(0.9, 0.1, len(hits))
+    found = found.assign(image_id="a", pred_name="dog", confidence=order)
+    return detection.average_precision(found, truth, [0.5]).loc["dog", 0.5]
+
+
+def _precision(hits):
+    return np.cumsum(hits) / np.arange(1, len(hits) + 1)
+
+
+def _read(precision, recall, recalls=RECALLS):
+    """Return the best precision that is left at each recall, 0 where there is none."""
+    return np.array([precision[recall >= one].max(initial=0) for one in recalls])
+
+
+def _reached(read):
+    return read[read > 0].mean()
+
+
+average_precision = Check(
+    right=_measured_precision,
+    cases=lambda: [
+        (np.array([1, 0, 1, 1, 0, 0]), 4),
+        (np.array([0, 1, 1, 0, 1, 1, 0]), 8),
+        (np.array([0, 0, 1, 0, 1]), 2),
+    ],
+    wrong={
+        "You read the precision as it is. It has to be made falling first: at each recall, the "
+        "best that is still to come.": lambda hits, objects: np.mean(
+            [
+                np.append(_precision(hits), 0)[np.searchsorted(np.cumsum(hits) / objects, recall)]
+                for recall in RECALLS
+            ]
+        ),
+        "Your recall ends at 1, though some objects are never found. Divide by all objects.": (
+            lambda hits, _: _read(_precision(hits), np.cumsum(hits) / hits.sum()).mean()
+        ),
+        "You divide by the number of boxes in the recall. It is a share of the objects.": (
+            lambda hits, _: _read(_precision(hits), np.cumsum(hits) / len(hits)).mean()
+        ),
+        "You leave out the recalls that are never reached. They count, with 0.": (
+            lambda hits, objects: _reached(_read(_precision(hits), np.cumsum(hits) / objects))
+        ),
+        "You read at 11 recalls, as in 2007. COCO reads at 101.": lambda hits, objects: _read(
+            _precision(hits), np.cumsum(hits) / objects, np.linspace(0, 1, 11)
+        ).mean(),
+        "You average the precision over the boxes. Average it over the recalls.": (
+            lambda hits, _: _precision(hits).mean()
+        ),
+        "You average the precision at the hits. That does not know about objects never found.": (
+            lambda hits, _: _precision(hits)[hits == 1].mean()
+        ),
+    },
+)

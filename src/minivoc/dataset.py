@@ -1,0 +1,237 @@
+"""Draws the data set ``mini``: pictures of animals in PASCAL VOC's format, oddities included."""
+
+import json
+import os
+import shutil
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from minivoc.pictures import Found, find, render
+from minivoc.scenes import ANIMALS, NAMES, compose
+
+import numpy as np
+from tqdm.auto import tqdm
+
+VERSION = 1  # raise it whenever the pictures change
+SINGLES = {
+    "dog": 221,
+    "cat": 177,
+    "bird": 130,
+    "cow": 40,
+    "horse": 132,
+}  # as in VOC 2007's test set
+SHARES = {"single": 0.85, "several": 0.08, "none": 0.07}
+NONE_FAULTS = ("nothing listed", "beyond the edge", "sides swapped", "unknown name")
+HEADER = """<annotation>
+\t<folder>mini</folder>
+\t<filename>{name}.jpg</filename>
+\t<source>
+\t\t<database>mini</database>
+\t\t<annotation>coursekit</annotation>
+\t\t<image>drawn</image>
+\t</source>
+\t<size>
+\t\t<width>{width}</width>
+\t\t<height>{height}</height>
+\t\t<depth>3</depth>
+\t</size>
+\t<segmented>0</segmented>"""
+SPLITS = {"train": 0.60, "val": 0.15, "test": 0.25}
+
+
+def apportion(n: int, weights) -> list[int]:
+    """Return `n` divided in proportion to the weights, as integers that add up to `n`."""
+    exact = n * np.asarray(weights, float) / np.sum(weights)
+    parts = np.floor(exact).astype(int)
+    parts[np.argsort(parts - exact, kind="stable")[: n - parts.sum()]] += 1
+    return parts.tolist()
+
+
+def roster(n: int, seed: int) -> list[str]:
+    """Return for each picture its animal, or ``several``, or ``none``, in random order."""
+    single, several, none = apportion(n, list(SHARES.values()))
+    counts = apportion(single, list(SINGLES.values()))
+    kinds = np.repeat([*SINGLES, "several", "none"], [*counts, several, none])
+    return np.random.default_rng(seed).permutation(kinds).tolist()
+
+
+def split(kinds: list[str], seed: int) -> dict[str, list[int]]:
+    """Return the sorted indices of each split; every kind is divided in the same shares."""
+    rng = np.random.default_rng([seed, len(kinds), 1])
+    parts = {name: [] for name in SPLITS}
+    for kind in sorted(set(kinds)):
+        members = rng.permutation([i for i, k in enumerate(kinds) if k == kind])
+        ends = np.cumsum(apportion(len(members), list(SPLITS.values())))[:-1]
+        for name, chosen in zip(SPLITS, np.split(members, ends), strict=True):
+            parts[name] += chosen.tolist()
+    return {name: sorted(indices) for name, indices in parts.items()}
+
+
+def wanted(kind: str, rng: np.random.Generator) -> tuple[str, ...]:
+    """Return the names of the objects that a picture of this kind must show."""
+    if kind == "several":
+        first = rng.choice(ANIMALS)
+        return tuple(
+            first if rng.random() < 0.5 else rng.choice(ANIMALS) for _ in range(rng.integers(2, 4))
+        )
+    if kind == "none":
+        return ("",)  # whatever belongs in the scene
+    return (kind,)
+
+
+def faults(kinds: list[str]) -> dict[int, str]:
+    """Return the few pictures whose annotation has a fault for an audit to find.
+
+    Never one of them is a picture of a single animal, so no training box is wrong.
+    """
+    none = [i for i, kind in enumerate(kinds) if kind == "none"]
+    several = [i for i, kind in enumerate(kinds) if kind == "several"]
+    return dict(zip(none, NONE_FAULTS, strict=False)) | {i: "listed twice" for i in several[:1]}
+
+
+def compose_one(index: int, kind: str, seed: int):
+    """Return what makes picture number `index`: its generator, backdrop, sprites and objects.
+
+    Rarely, one object hides another; then another picture is composed.
+    """
+    rng = np.random.default_rng([seed, index])
+    goal = 1 if kind in SINGLES else 2 if kind == "several" else 0
+    while True:
+        backdrop, sprites = compose(rng, wanted(kind, rng))
+        objects = find(backdrop.image.size, sprites, NAMES)
+        animals = [thing.seen for thing in objects if thing.name in ANIMALS]
+        if objects and min(len(animals), 2) == goal and min(animals, default=1) > 0.55:
+            return rng, backdrop, sprites, objects
+
+
+def draw_one(index: int, kind: str, fault: str, seed: int, directory: Path) -> None:
+    """Draw picture number `index` and write its two files."""
+    rng, backdrop, sprites, objects = compose_one(index, kind, seed)
+    name = f"{index + 1:06d}"
+    image = render(backdrop, sprites)
+    image.save(directory / "JPEGImages" / f"{name}.jpg", quality=88)
+    xml = annotation(name, image.size, _spoil(objects, fault, image.width), rng)
+    path = directory / "Annotations" / f"{name}.xml"
+    path.write_text(xml, encoding="utf-8", newline="\n")
+
+
+def _spoil(objects: list[Found], fault: str, width: int) -> list[Found]:
+    """Return the objects with one fault in them, or as they are."""
+    first, *rest = objects
+    xmin, ymin, xmax, ymax = first.box
+    return {
+        "nothing listed": [],
+        "beyond the edge": [first._replace(box=(xmin, ymin, width + 3, ymax)), *rest],
+        "sides swapped": [first._replace(box=(xmax, ymin, xmin, ymax)), *rest],
+        "unknown name": [first._replace(name=first.name.capitalize()), *rest],
+        "listed twice": [first, *objects],
+    }.get(fault, objects)
+
+
+def annotation(name: str, size: tuple[int, int], objects: list[Found], rng) -> str:
+    """Return the text of an annotation file, in the dialect of one of VOC's years."""
+    dialect = rng.choice(["2007", "2008", "2011"], p=[0.6, 0.2, 0.2])
+    width, height = size
+    lines = HEADER.format(name=name, width=width, height=height).splitlines()
+    for thing in objects:
+        lines += _object(thing, size, dialect, rng)
+    return "\n".join([*lines, "</annotation>", ""])
+
+
+def _object(thing: Found, size, dialect: str, rng) -> list[str]:
+    lines = ["\t<object>", f"\t\t<name>{thing.name}</name>", f"\t\t<pose>{thing.pose}</pose>"]
+    lines.append(f"\t\t<truncated>{thing.truncated:d}</truncated>")
+    if dialect != "2007":
+        lines.append(f"\t\t<occluded>{thing.seen < 0.95:d}</occluded>")
+    box = _bndbox(thing.box, size, dialect, rng, "\t\t")
+    difficult = [f"\t\t<difficult>{thing.difficult:d}</difficult>"]
+    lines += box + difficult if dialect == "2011" else difficult + box
+    for name, part in thing.parts:
+        clipped = np.clip(np.round(part), 0, [size[0], size[1]] * 2)
+        if clipped[2] - clipped[0] > 2 and clipped[3] - clipped[1] > 2:
+            lines += ["\t\t<part>", f"\t\t\t<name>{name}</name>"]
+            lines += [*_bndbox(clipped, size, dialect, rng, "\t\t\t"), "\t\t</part>"]
+    return [*lines, "\t</object>"]
+
+
+def _bndbox(box, size, dialect: str, rng, indent: str) -> list[str]:
+    """Return a box as VOC writes it: one-based, inclusive; with fractions in some years."""
+    values = np.add(box, [1.0, 1.0, 0.0, 0.0])
+    if dialect == "2011":
+        moved = values + rng.uniform(-0.4, 0.4, 4)
+        values = np.clip(moved, 1, np.maximum(values, [*size, *size]))
+    corners = dict(zip(("xmin", "ymin", "xmax", "ymax"), values, strict=True))
+    order = ("xmax", "xmin", "ymax", "ymin") if dialect == "2008" else corners
+    form = ".2f" if dialect == "2011" else ".0f"
+    inner = [f"{indent}\t<{key}>{corners[key]:{form}}</{key}>" for key in order]
+    return [f"{indent}<bndbox>", *inner, f"{indent}</bndbox>"]
+
+
+def draw(directory: Path, n: int = 1200, seed: int = 2007, processes: int | None = None) -> Path:
+    """Return `directory` once it holds the data set, which is drawn there unless it is already.
+
+    The files lie as in VOC: ``Annotations/*.xml``, ``JPEGImages/*.jpg`` and
+    ``ImageSets/Main/{train,val,trainval,test}.txt``. ``VERSION`` says what was drawn; another
+    version, seed or number of pictures is replaced. The pictures depend on nothing else, least of
+    all on the number of processes (by default, one for each core).
+    """
+    directory = Path(directory)
+    stamp = {"version": VERSION, "seed": seed, "n": n}
+    if _holds(directory, stamp):
+        return directory
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    try:
+        for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
+            (unfinished / part).mkdir(parents=True)
+        kinds = roster(n, seed)
+        _draw_all(kinds, seed, unfinished, processes)
+        parts = split(kinds, seed)
+        parts["trainval"] = sorted(parts["train"] + parts["val"])
+        for name, indices in parts.items():
+            lines = "".join(f"{i + 1:06d}\n" for i in indices)
+            (unfinished / "ImageSets/Main" / f"{name}.txt").write_text(lines, newline="\n")
+        (unfinished / "VERSION").write_text(json.dumps(stamp) + "\n", newline="\n")
+        if _holds(directory, stamp):  # another process was faster
+            return directory
+        if directory.exists():
+            shutil.rmtree(directory)
+        unfinished.chmod(0o755)
+        unfinished.rename(directory)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return directory
+
+
+def _holds(directory: Path, stamp: dict[str, int]) -> bool:
+    """Return whether `directory` holds the finished data set with this stamp."""
+    file = directory / "VERSION"
+    return file.exists() and json.loads(file.read_text()) == stamp
+
+
+def _draw_all(kinds: list[str], seed: int, directory: Path, processes: int | None) -> None:
+    """Draw every picture, in several processes where that works."""
+    work = partial(draw_one, seed=seed, directory=directory)
+    wrong = faults(kinds)
+    jobs = [range(len(kinds)), kinds, [wrong.get(i, "") for i in range(len(kinds))]]
+    progress = partial(
+        tqdm,
+        total=len(kinds),
+        desc="Drawing the data set",
+        unit="picture",
+        disable=bool(os.environ.get("TQDM_DISABLE")),  # which tqdm's bar for notebooks overlooks
+    )
+    if processes != 1:
+        try:  # "spawn" works on every system, and beside a framework's threads
+            with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+                for _ in progress(pool.map(work, *jobs, chunksize=8)):
+                    pass
+            return
+        except (BrokenProcessPool, OSError):
+            pass  # a sandbox or a script without worker processes: draw them here
+    for _ in progress(map(work, *jobs)):
+        pass

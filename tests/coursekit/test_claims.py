@@ -1,0 +1,91 @@
+import json
+
+from coursekit import lessons
+from coursekit.claims import claim
+
+import pytest
+
+
+@pytest.fixture
+def lesson(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSEKIT_ARTIFACTS", str(tmp_path))
+    monkeypatch.setenv("COURSEKIT_DATASET", "mini")
+    lessons.begin("01_test")
+    return tmp_path
+
+
+def recorded(directory):
+    results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
+    return results["claims"]["01_test"]
+
+
+def test_a_claim_prints_its_bound_and_records_its_number(lesson, capsys):
+    capsys.readouterr()
+    claim("Ours beats the mean box", 0.1234, at_least=0.05)
+    assert capsys.readouterr().out == "✓ Ours beats the mean box: 0.1234 (at least 0.05)\n"
+    assert recorded(lesson) == [
+        {"sentence": "Ours beats the mean box", "at_least": 0.05, "measured": 0.1234, "holds": True}
+    ]
+
+
+@pytest.mark.parametrize(
+    "measured, bound",
+    [
+        (0.04, {"at_least": 0.05}),
+        (3, {"at_most": 2}),
+        (6, {"equals": 7}),
+        (5, {"at_least": 1, "at_most": 4}),
+    ],
+)
+def test_a_claim_that_fails_on_mini_raises_with_the_number(lesson, measured, bound):
+    with pytest.raises(AssertionError, match=f"{measured:.4g} was measured"):
+        claim("It is so", measured, **bound)
+    assert recorded(lesson)[0]["holds"] is False
+
+
+def test_elsewhere_a_claim_that_fails_is_reported_and_the_run_goes_on(lesson, monkeypatch, capsys):
+    monkeypatch.setenv("COURSEKIT_DATASET", str(lesson))
+    claim("It is so", 0.04, at_least=0.05)
+    assert "✗ It is so: 0.04 here (at least 0.05 on mini)" in capsys.readouterr().out
+    assert recorded(lesson)[0]["holds"] is False
+
+
+def test_with_another_seed_a_claim_that_fails_is_reported_and_the_run_goes_on(
+    lesson, monkeypatch, capsys
+):
+    monkeypatch.setenv("COURSEKIT_SEED", "1")
+    claim("It is so", 0.04, at_least=0.05)
+    assert capsys.readouterr().out.endswith("✗ It is so: 0.04 here (at least 0.05 on mini)\n")
+
+
+def test_a_bound_is_met_at_the_bound(lesson):
+    claim("Exactly", 2, equals=2, at_least=2, at_most=2)
+
+
+@pytest.mark.parametrize("bound", [{}, {"atleast": 3}])
+def test_a_claim_without_a_bound_is_refused(lesson, bound):
+    with pytest.raises(ValueError, match="at_least, at_most or equals"):
+        claim("It is so", 1.0, **bound)
+
+
+def test_a_number_that_is_none_is_refused(lesson):
+    with pytest.raises(ValueError, match="nan"):
+        claim("It is so", float("nan"), at_least=0)
+
+
+def test_running_a_lesson_again_forgets_its_old_claims(lesson):
+    claim("Old", 1, at_least=0)
+    lessons.begin("01_test")
+    assert recorded(lesson) == []
+
+
+def test_running_a_cell_again_records_its_claim_once(lesson):
+    claim("Again", 1, at_least=0)
+    claim("Again", 2, at_least=0)
+    assert [c["measured"] for c in recorded(lesson)] == [2]
+
+
+def test_a_claim_outside_a_lesson_is_refused(monkeypatch):
+    monkeypatch.setattr(lessons, "_lesson", None)
+    with pytest.raises(RuntimeError, match=r"lessons\.begin"):
+        claim("It is so", 1, at_least=0)

@@ -1,0 +1,184 @@
+"""The built site, read as files: links, pictures, text alternatives, what loads by itself."""
+
+import re
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILT = ROOT / "_build" / "html"
+
+# What a browser fetches without being asked. A link (<a href>) may lead to any host.
+LOADS = {
+    "audio": "src",
+    "embed": "src",
+    "iframe": "src",
+    "img": "src",
+    "input": "src",
+    "link": "href",
+    "object": "data",
+    "script": "src",
+    "source": "src",
+    "track": "src",
+    "video": "src",
+}
+LINK_KINDS_NOT_FETCHED = {"canonical", "next", "prev", "search", "index", "author", "license"}
+SHORTEST_ALT = 10  # characters; less cannot say what a figure shows
+
+
+class Page(HTMLParser):
+    """The tags of one page: each a name and its attributes, and the ids that links can lead to."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.ids: set[str] = set()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        attributes = {name: value or "" for name, value in attrs}
+        self.tags.append((tag, attributes))
+        self.ids |= {attributes[name] for name in ("id", "name") if name in attributes}
+
+
+@cache
+def read(path: Path) -> Page:
+    return Page(path)
+
+
+def pages(root: Path) -> list[Path]:
+    """Return the pages of a site, without the templates that the theme leaves in _static."""
+    found = sorted(root.rglob("*.html"))
+    return [path for path in found if path.relative_to(root).parts[0] != "_static"]
+
+
+def fetched(tag: str, attributes: dict[str, str]) -> list[str]:
+    """Return the addresses that a browser loads by itself because of a tag."""
+    kinds = set(attributes.get("rel", "").split())
+    addresses = []
+    if tag in LOADS and not (tag == "link" and kinds & LINK_KINDS_NOT_FETCHED):
+        addresses.append(attributes.get(LOADS[tag], ""))
+    addresses += [part.split()[0] for part in attributes.get("srcset", "").split(",") if part]
+    addresses += re.findall(r"url\(['\"]?([^'\")]+)", attributes.get("style", ""))
+    return [address for address in addresses if address]
+
+
+def is_foreign(address: str) -> bool:
+    parts = urlsplit(address)
+    return bool(parts.netloc) or parts.scheme in {"http", "https"}
+
+
+def broken(root: Path, path: Path, address: str) -> bool:
+    """Return whether an address on a page leads nowhere within the site."""
+    parts = urlsplit(address)
+    if parts.scheme or parts.netloc:
+        return False
+    target = path if not parts.path else (path.parent / unquote(parts.path)).resolve()
+    if not target.is_file() or not target.is_relative_to(root.resolve()):
+        return True
+    fragment = unquote(parts.fragment)
+    return bool(fragment) and target.suffix == ".html" and fragment not in read(target).ids
+
+
+def faults(root: Path, path: Path) -> list[str]:
+    """Return one line for each fault of a page."""
+    found = []
+    for tag, attributes in read(path.resolve()).tags:
+        loads = fetched(tag, attributes)
+        found += [f"foreign: <{tag}> loads {address}" for address in loads if is_foreign(address)]
+        links = [attributes["href"]] if tag == "a" and attributes.get("href") else []
+        leads = [address for address in loads + links if broken(root, path.resolve(), address)]
+        found += [f"broken: <{tag}> leads to {address}" for address in leads]
+        decorative = "logo__image" in attributes.get("class", "")
+        if tag == "img" and not decorative and len(attributes.get("alt", "")) < SHORTEST_ALT:
+            found.append(f"alt: {attributes.get('src')} has the text {attributes.get('alt')!r}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def site() -> Path:
+    if not (BUILT / "index.html").exists():
+        pytest.skip("The site is not built. Run `make book` first.")
+    return BUILT
+
+
+def test_every_link_leads_somewhere_and_every_figure_has_a_text(site):
+    assert {str(path): found for path in pages(site) if (found := faults(site, path))} == {}
+
+
+def test_stylesheets_load_nothing_from_other_hosts(site):
+    foreign = re.compile(r"(?:url\(\s*['\"]?|@import\s+['\"])(?:https?:)?//[^)'\"]+")
+    found = {
+        str(path): foreign.findall(path.read_text(encoding="utf-8")) for path in site.rglob("*.css")
+    }
+    assert {path: addresses for path, addresses in found.items() if addresses} == {}
+
+
+def test_math_comes_from_the_site_itself(site):
+    scripts = {
+        a.get("src", "") for path in pages(site) for t, a in read(path).tags if t == "script"
+    }
+    assert any(src.split("?")[0].endswith("_static/mathjax/tex-chtml.js") for src in scripts)
+    assert list((site / "_static" / "mathjax").rglob("*.woff"))
+
+
+def test_the_pages_of_the_table_of_contents_are_built_and_no_others(site):
+    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    wanted = {f"{name}.html" for name in re.findall(r"(?:root|file): (\S+)", toc)}
+    built = {path.relative_to(site).as_posix() for path in pages(site)}
+    hint = "Pages of an older build? `make clean` removes them."
+    assert built == wanted | {"index.html", "genindex.html", "search.html"}, hint
+
+
+def test_notebooks_can_be_downloaded_and_code_copied(site):
+    for path in sorted((site / "notebooks").glob("*.html")):
+        links = [a.get("href", "") for tag, a in read(path).tags if tag == "a"]
+        assert f"../_sources/notebooks/{path.stem}.ipynb" in links
+        scripts = [a.get("src", "") for tag, a in read(path).tags if tag == "script"]
+        assert any("copybutton.js" in src for src in scripts)
+
+
+def test_lessons_link_to_the_glossary(site):
+    for path in sorted((site / "notebooks").glob("*.html")):
+        links = [a.get("href", "") for tag, a in read(path).tags if tag == "a"]
+        terms = {link for link in links if link.startswith("../book/glossary.html#term-")}
+        assert len(terms) >= 3, path
+
+
+GOOD = '<img src="a.png" alt="A curve that falls."><a href="#top" id="top">x</a>'
+BAD = {
+    "broken: <a> leads to nowhere.html": '<a href="nowhere.html">x</a>',
+    "broken: <a> leads to #nowhere": '<a href="#nowhere">x</a>',
+    "broken: <img> leads to b.png": '<img src="b.png" alt="A curve that falls.">',
+    "broken: <a> leads to ../outside.txt": '<a href="../outside.txt">x</a>',
+    "alt: a.png has the text None": '<img src="a.png">',
+    "alt: a.png has the text 'plot'": '<img src="a.png" alt="plot">',
+    "foreign: <script> loads https://example.org/x.js": "<script src='https://example.org/x.js'>",
+    "foreign: <link> loads //example.org/x.css": (
+        '<link rel="stylesheet" href="//example.org/x.css">'
+    ),
+    "foreign: <img> loads http://example.org/x.png": (
+        '<img src="a.png" srcset="http://example.org/x.png 2x" alt="A curve that falls.">'
+    ),
+    "foreign: <p> loads https://example.org/x.png": (
+        '<p style="background: url(https://example.org/x.png)">x</p>'
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", [None, *BAD])
+def test_the_checker_reports_what_is_wrong(tmp_path, fault):
+    root = tmp_path / "site"
+    root.mkdir()
+    (root / "a.png").touch()
+    (tmp_path / "outside.txt").touch()
+    (root / "page.html").write_text(GOOD + BAD.get(fault, ""), encoding="utf-8")
+    assert faults(root, root / "page.html") == ([] if fault is None else [fault])
+
+
+def test_a_link_to_another_host_is_no_fault(tmp_path):
+    (tmp_path / "page.html").write_text('<a href="https://example.org/">x</a>', encoding="utf-8")
+    assert faults(tmp_path, tmp_path / "page.html") == []

@@ -1,0 +1,114 @@
+"""The Sphinx extension of the book: the buttons, the front door and the mends."""
+
+import json
+import re
+from pathlib import Path
+
+import course_site
+import pytest
+from sphinx.application import Sphinx
+from sphinx.errors import ConfigError
+
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+
+
+def test_without_a_repository_there_are_no_buttons():
+    assert course_site.repository_options({}) == {}
+    assert course_site.repository_options({"GITHUB_REPOSITORY": ""}) == {}
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"GITHUB_REPOSITORY": "owner/name"},
+        {"COURSEKIT_REPOSITORY": "https://github.com/owner/name"},
+        {"COURSEKIT_REPOSITORY": "https://github.com/owner/name.git"},
+        {"COURSEKIT_REPOSITORY": "owner/name", "GITHUB_REPOSITORY": "a/fork"},
+    ],
+)
+def test_with_a_repository_there_are_buttons(environment):
+    options = course_site.repository_options(environment)
+    assert options["repository_url"] == "https://github.com/owner/name"
+    assert options["use_repository_button"] and options["use_issues_button"]
+    assert options["launch_buttons"]["binderhub_url"] == "https://mybinder.org"
+    assert options["launch_buttons"]["colab_url"] == "https://colab.research.google.com"
+
+
+@pytest.mark.parametrize("value", ["name", "a/b/c", "https://example.org/owner/name", "a b/c"])
+def test_another_form_is_refused_with_a_hint(value):
+    with pytest.raises(ConfigError, match=r"COURSEKIT_REPOSITORY is .* Write owner/name"):
+        course_site.repository_options({"COURSEKIT_REPOSITORY": value})
+
+
+def build(directory: Path, output: Path, **more) -> str:
+    """Return the page that Sphinx makes of one notebook, with the theme and the extension."""
+    notebook = {"cells": [], "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}
+    notebook["cells"].append(
+        {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# A lesson"}
+    )
+    (directory / "lesson.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    settings = {
+        "extensions": ["myst_nb", "sphinx_book_theme", "course_site"],
+        "html_theme": "sphinx_book_theme",
+        "nb_execution_mode": "off",
+        "root_doc": "lesson",
+        **more,
+    }
+    Sphinx(directory, None, output, output / ".doctrees", "html", settings, status=None).build()
+    return (output / "lesson.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("repository", [None, "owner/name"])
+def test_the_buttons_on_a_page(tmp_path, monkeypatch, repository):
+    for variable in course_site.VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    if repository:
+        monkeypatch.setenv("COURSEKIT_REPOSITORY", repository)
+    source = tmp_path / "source"
+    source.mkdir()
+    page = build(source, tmp_path / "html")
+    links = [
+        "https://mybinder.org/v2/gh/owner/name/main?urlpath=lab/tree/lesson.ipynb",
+        "https://colab.research.google.com/github/owner/name/blob/main/lesson.ipynb",
+        "https://github.com/owner/name/issues/new",
+    ]
+    assert [link in page for link in links] == [repository is not None] * 3
+    index = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
+    assert "url=lesson.html" in index and "<title>" in index
+
+
+def test_a_page_loads_the_files_that_it_names_and_no_other_page_does(tmp_path):
+    source = tmp_path / "source"
+    (source / "files").mkdir(parents=True)
+    for name in ("own.js", "own.css"):
+        (source / "files" / name).touch()
+    text = "---\nloads: own.js own.css\norphan: true\n---\n\n# A page\n"
+    (source / "page.md").write_text(text, encoding="utf-8")
+    other = build(source, tmp_path / "html", html_static_path=["files"])
+    page = (tmp_path / "html" / "page.html").read_text(encoding="utf-8")
+    assert '<script defer="defer" src="_static/own.js' in page
+    assert re.search(r'<link [^>]*href="_static/own\.css', page)
+    assert "own." not in other
+
+
+def test_the_mends_leave_a_mended_page_alone():
+    page = (
+        '<button class="btn search-button-field x" title="Search" aria-label="Search" id="s">'
+        '<i class="theme-switch fa-sun" data-mode="light" title="Light"></i>'
+        '<div class="citation" role="doc-biblioentry">'
+        '<script defer src="../_static/scripts/fontawesome.js?digest=1"></script>\n'
+        '<script defer src="../_static/scripts/bootstrap.js?digest=1"></script>'
+    )
+    mended = course_site.mend(page)
+    assert mended == (
+        '<button class="btn search-button-field x" title="Search" id="s">'
+        '<i class="theme-switch fa-sun" data-mode="light"></i>'
+        '<div class="citation" role="listitem">'
+        '<script defer src="../_static/scripts/bootstrap.js?digest=1"></script>'
+    )
+    assert course_site.mend(mended) == mended
+
+
+def test_the_fold_of_a_solution_is_named_by_what_it_says():
+    page = '<summary aria-label="Toggle hidden content"><span>Show the solution</span></summary>'
+    assert course_site.mend(page) == "<summary><span>Show the solution</span></summary>"

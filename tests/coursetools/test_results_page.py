@@ -1,0 +1,171 @@
+"""The page of results: it says what the files say, no less and nothing else."""
+
+import json
+import re
+import shlex
+import shutil
+
+from coursetools import cli
+from coursetools.publish import results_page
+
+import pandas as pd
+import pytest
+
+BOOK = results_page.BOOK
+SOURCES = json.loads((BOOK / "results" / "published.json").read_text(encoding="utf-8"))["sources"]
+FILES = {"mini": "results.json", "photographs": "results/voc2007_sample.json"}
+
+
+@pytest.fixture
+def book(tmp_path):
+    """A copy of the files that the page is made from; the photographs are mini's numbers."""
+    shutil.copytree(BOOK / "results", tmp_path / "results")
+    for name in ("results.json", "results_template.md"):
+        shutil.copy(BOOK / name, tmp_path)
+    results = json.loads((BOOK / "results.json").read_text(encoding="utf-8"))
+    for run in results["provenance"].values():
+        run |= {"dataset": "VOC2007", "backbone": "big", "weights": ["a.h5", "b.pth"], "seed": 0}
+    save(tmp_path, "photographs", results)
+    return tmp_path
+
+
+def load(book, data):
+    return json.loads((book / FILES[data]).read_text(encoding="utf-8"))
+
+
+def save(book, data, results):
+    (book / FILES[data]).write_text(json.dumps(results), encoding="utf-8")
+
+
+def section(page, title):
+    return page.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_the_page_says_what_the_files_say():
+    committed = (BOOK / "results.md").read_text(encoding="utf-8")
+    hint = "Run `python -m coursetools.publish.results_page`, and look at the difference."
+    assert committed == results_page.page(), hint
+
+
+def test_every_number_of_a_table_is_the_one_in_the_file(book):
+    scores = load(book, "mini")["models"]["keras_pointing"]["test"]
+    wanted = [f"{scores[s]:.3f}"[1:] for s in ("accuracy", "mean_iou", "accuracy_at_iou_50")]
+    mini = section(results_page.page(book), "Our numbers on mini")
+    row = next(line for line in mini.splitlines() if line.startswith("| pointing head<br>[03]"))
+    assert re.findall(r"\.\d{3}", row) == wanted
+    low, high = scores["mean_iou_interval"]
+    low, high = f"{low:.2f}"[1:], f"{high:.2f}"[1:]
+    assert f"{wanted[1]}<br>{low}–&NoBreak;{high} |" in row
+    assert f"Test split of mini, {scores['n']} pictures" in mini
+
+
+@pytest.mark.parametrize("title", ["mini", "photographs"])
+def test_another_number_in_a_file_changes_its_part_of_the_page(book, title):
+    before = results_page.page(book)
+    results = load(book, title)
+    results["models"]["torch_small"]["test"]["mean_iou"] = 0.123456
+    save(book, title, results)
+    after = results_page.page(book)
+    assert "| .123<br>" in section(after, f"Our numbers on {title}")
+    assert after.count("| .123<br>") == before.count("| .123<br>") + 1
+
+
+def test_the_spread_is_that_over_the_seeds_with_all_pictures(book):
+    runs = pd.read_csv(book / "results" / "two_heads_mini.csv", comment="#")
+    chosen = runs[(runs["step"] == "fine-tuned") & (runs["share"] == 100)]
+    mean, spread = chosen["mean_iou"].mean(), chosen["mean_iou"].std()
+    mini = section(results_page.page(book), "Our numbers on mini")
+    row = next(line for line in mini.splitlines() if re.match(r"\| fine-tuned<br>.*±", line))
+    assert f"| {mean:.3f}<br>±&nbsp;{spread:.3f} |".replace("0.", ".") in row
+    assert row.startswith(f"| fine-tuned<br>{len(chosen)} seeds |") and len(chosen) < len(runs)
+
+
+@pytest.mark.parametrize("file", FILES.values())
+def test_every_model_is_shown_or_left_out_on_purpose(file):
+    models = set(json.loads((BOOK / file).read_text(encoding="utf-8"))["models"])
+    known = {*results_page.MODELS, *results_page.RECTANGLES}
+    assert models <= known | set(results_page.OMITTED)
+    assert not known & set(results_page.OMITTED)
+
+
+def test_a_model_that_the_page_does_not_know_is_named(book):
+    results = load(book, "mini")
+    results["models"]["newcomer"] = results["models"]["torch_small"]
+    save(book, "mini", results)
+    with pytest.raises(ValueError, match=r"results\.json has the models newcomer.*Add each to"):
+        results_page.page(book)
+
+
+def test_a_model_without_results_has_no_row(book):
+    results = load(book, "photographs")
+    del results["models"]["mean_box"]
+    save(book, "photographs", results)
+    page = results_page.page(book)
+    assert "| mean box<br>[03]" in section(page, "Our numbers on mini")
+    assert "| mean box<br>[03]" not in section(page, "Our numbers on photographs")
+
+
+def test_the_claims_are_counted_and_those_that_fail_are_listed(book):
+    results = load(book, "photographs")
+    total = sum(len(claims) for claims in results["claims"].values())
+    assert f"{total} of {total} claims hold: 100 %." in results_page.page(book)
+    claim = {"sentence": "A $ and a *", "at_least": 0.25, "measured": 0.125, "holds": False}
+    held = [claim | {"holds": True}] * 2
+    results["claims"] = {"01_synthetic_rectangles": held, "02_voc_annotations": [claim]}
+    save(book, "photographs", results)
+    page = section(results_page.page(book), "Our numbers on photographs")
+    assert "2 of 3 claims hold: 66 %. These do not:" in page  # never more than there are
+    assert r"*A \$ and a \**: promised at least 0.25, measured 0.125." in page
+    assert page.count("\n- [Lesson") == page.count("- [Lesson 02](../notebooks/02_voc") == 1
+
+
+def test_it_says_what_the_numbers_were_made_with(book):
+    page = section(results_page.page(book), "Our numbers on photographs")
+    assert "| data set | VOC2007 |" in page and "| backbone | `big` |" in page
+    assert "| weights | `a.h5`<br>`b.pth` |" in page and "| seed | 0 |" in page
+    version = load(book, "photographs")["provenance"]["02_voc_annotations"]["versions"]["keras"]
+    assert f"<br>keras {version}<br>" in page
+
+
+def test_the_command_on_the_page_is_one_that_coursekit_understands():
+    page = (BOOK / "results.md").read_text(encoding="utf-8")
+    command = re.search(r"\.venv/bin/coursekit (run .*?)```", page, re.DOTALL)[1]
+    options = cli._parser().parse_args(shlex.split(command.replace("\\\n", " ")))
+    assert options.results == f"book/{FILES['photographs']}" and len(options.weights) == 2
+
+
+def test_no_number_between_the_tables_is_typed():
+    text = (BOOK / "results_template.md").read_text(encoding="utf-8")
+    for name in ("IoU 0.5", "{term}`VOC` 2007", "lesson 01", "Lesson 01"):
+        text = text.replace(name, "")
+    text = re.sub(r"```bash.*?```|`[^`]*`|\$\w+", "", text, flags=re.DOTALL)
+    assert re.findall(r".*\d.*", text) == []
+    for source in SOURCES:
+        assert not re.search(r"\d", re.sub(r"Lesson \d\d", "", source["why"])), source["key"]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source["key"])
+def test_each_source_is_cited_and_all_its_numbers_are_shown(source):
+    page = (BOOK / "results.md").read_text(encoding="utf-8")
+    part = page.split(f"### Source {source['file']}: ")[1].split("\n##")[0]
+    assert f"{{cite:t}}`{source['key']}`" in part
+    assert f"@misc{{{source['key']}," in (BOOK / "references.bib").read_text(encoding="utf-8")
+    for row in source["rows"]:
+        line = next(x for x in part.splitlines() if f"| {row['run']}<br>{row['split']} |" in x)
+        assert set(row["values"].values()) <= {cell.strip() for cell in line.split("|")}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source["key"])
+def test_each_source_reports_these_numbers(sample, source):
+    """Each row of the table is one line of our copy of the source, under the same names."""
+    found = list((sample.parents[1] / "seeds").glob(f"{source['file']}*.txt"))
+    if not found:
+        pytest.skip("The five sources do not lie beside the sample.")
+    lines = found[0].read_text(encoding="utf-8").splitlines()
+    for row in source["rows"]:
+        reported = [
+            rf"(?<!\w){re.escape(name)}\D{{0,25}}{re.escape(value)}(?!\d)"
+            for name, value in row["values"].items()
+        ]
+        assert any(all(re.search(r, line) for r in reported) for line in lines), row

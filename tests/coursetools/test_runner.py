@@ -1,0 +1,189 @@
+import json
+
+from coursekit import lessons, settings
+from coursetools import cli, runner
+
+import nbformat
+import pytest
+
+GOOD = ["import os\nfrom coursekit import lessons", "print(os.environ['COURSEKIT_DATASET'])"]
+CLAIM = [
+    "from coursekit import lessons\nfrom coursekit.claims import claim",
+    "lessons.begin('02_claim')",
+    "claim('Two is at least one', 2, at_least=1)",
+]
+FAILS_ELSEWHERE = [*CLAIM[:2], "claim('One is at least two', 1, at_least=2)"]
+
+
+@pytest.fixture
+def course(voc_set, tmp_path, monkeypatch):
+    """A checkout with two tiny notebooks, and a data set to run them on."""
+    voc_set.add("a", ("dog", 1, 1, 20, 30))
+    for name in ("DATASET", "ARTIFACTS", "BACKBONE", "WEIGHTS"):
+        monkeypatch.setenv(f"COURSEKIT_{name}", "")  # so that what run sets is undone
+        monkeypatch.delenv(f"COURSEKIT_{name}")
+    monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(settings, "CHECKOUT", tmp_path)
+    (tmp_path / "book").mkdir()
+    write(tmp_path, "01_good", GOOD)
+    write(tmp_path, "02_claim", CLAIM)
+    return tmp_path
+
+
+def write(course, name, cells):
+    notebook = nbformat.v4.new_notebook()
+    for i, text in enumerate(cells):
+        cell = nbformat.v4.new_code_cell(text)
+        cell["id"] = f"cell-{i}"
+        notebook.cells.append(cell)
+    (course / "notebooks").mkdir(exist_ok=True)
+    nbformat.write(notebook, course / "notebooks" / f"{name}.ipynb")
+
+
+def outputs(path):
+    cells = nbformat.read(path, as_version=4).cells
+    return ["".join(o.get("text", "") for o in cell.outputs) for cell in cells]
+
+
+def run(course, *arguments):
+    return cli.main(
+        ["run", "--dataset", str(course / "VOC"), "--out", str(course / "out"), *arguments]
+    )
+
+
+def test_a_run_writes_copies_and_results_and_leaves_the_notebooks_alone(course, capsys):
+    before = (course / "notebooks" / "01_good.ipynb").read_bytes()
+    assert run(course) == 0
+    assert (course / "notebooks" / "01_good.ipynb").read_bytes() == before
+    assert outputs(course / "out" / "notebooks" / "01_good.ipynb")[1].strip().endswith("VOC")
+    results = json.loads((course / "out" / "results.json").read_text())
+    assert results["claims"]["02_claim"][0]["holds"] and set(results["seconds"]) == {
+        "01_good",
+        "02_claim",
+    }
+    assert "1 of 1 claims hold on VOC" in capsys.readouterr().out
+
+
+def test_a_failure_names_the_notebook_the_cell_and_the_reason(course, capsys):
+    write(course, "01_good", [*GOOD, "x = 3\n1 / 0", "print('never')"])
+    assert run(course) == 1
+    words = capsys.readouterr().err
+    assert "01_good.ipynb, code cell 3" in words and "x = 3" in words
+    assert "ZeroDivisionError: division by zero" in words
+    assert "02_claim.ipynb" not in words
+    assert outputs(course / "out" / "notebooks" / "01_good.ipynb")[3] == ""
+    assert not (course / "out" / "notebooks" / "02_claim.ipynb").exists()
+
+
+def test_after_a_failure_the_run_goes_on_where_it_stopped(course, monkeypatch):
+    write(course, "02_claim", ["1 / 0"])
+    assert run(course) == 1
+    write(course, "02_claim", CLAIM)
+    executed = []
+    execute = runner._execute
+    monkeypatch.setattr(runner, "_execute", lambda *a: (executed.append(a[1].stem), execute(*a)))
+    assert run(course) == 0
+    assert executed == ["02_claim"]
+    assert run(course) == 0 and executed == ["02_claim"]
+    assert run(course, "--backbone", "vgg16", "--only", "01") == 0
+    assert executed == ["02_claim", "01_good"]  # other settings make it another run
+
+
+def test_claims_that_do_not_hold_elsewhere_are_reported_at_the_end(course, capsys):
+    write(course, "02_claim", FAILS_ELSEWHERE)
+    assert run(course) == 0
+    words = capsys.readouterr().out
+    assert "0 of 1 claims hold on VOC" in words
+    assert "✗ One is at least two: promised {'at_least': 2}, measured 1" in words
+
+
+def test_in_place_stores_the_outputs_and_the_results_of_mini(course, monkeypatch):
+    monkeypatch.setattr("coursekit.datasets.locate", lambda: course / "VOC")
+    assert cli.main(["run", "--in-place"]) == 0
+    stored = course / "notebooks" / "01_good.ipynb"
+    assert outputs(stored)[1] == "mini\n"
+    assert set(nbformat.read(stored, as_version=4).metadata) == {"kernelspec", "language_info"}
+    results = json.loads((course / "book" / "results.json").read_text())
+    assert results["claims"]["02_claim"][0]["sentence"] == "Two is at least one"
+
+
+def test_a_finished_run_copies_its_results_to_where_the_command_was_typed(course, monkeypatch):
+    (course / "elsewhere").mkdir()
+    monkeypatch.chdir(course / "elsewhere")
+    assert run(course, "--results", "new/found.json") == 0
+    copy = course / "elsewhere" / "new" / "found.json"
+    assert copy.read_bytes() == (course / "out" / "results.json").read_bytes()
+    assert list(copy.parent.iterdir()) == [copy]  # no temporary file is left
+
+
+def test_a_run_that_fails_copies_no_results(course):
+    write(course, "02_claim", ["1 / 0"])
+    (course / "found.json").write_text("earlier")
+    assert run(course, "--results", str(course / "found.json")) == 1
+    assert (course / "found.json").read_text() == "earlier"
+
+
+def test_results_in_place_of_a_directory_are_refused_before_anything_runs(course, capsys):
+    assert run(course, "--results", str(course / "book")) == 1
+    assert "book is a directory" in capsys.readouterr().err
+    assert not (course / "out").exists()
+
+
+def test_in_place_copies_the_results_to_a_named_file_too(course, monkeypatch):
+    monkeypatch.setattr("coursekit.datasets.locate", lambda: course / "VOC")
+    found = course / "found.json"
+    assert cli.main(["run", "--in-place", "--only", "02", "--results", str(found)]) == 0
+    assert found.read_bytes() == (course / "book" / "results.json").read_bytes()
+
+
+def test_in_place_is_for_mini_only(course, capsys):
+    assert cli.main(["run", "--in-place", "--dataset", str(course / "VOC")]) == 1
+    assert "--out" in capsys.readouterr().err
+
+
+def test_a_wrong_notebook_or_data_set_is_said_before_anything_runs(course, capsys):
+    assert run(course, "--only", "09") == 1
+    assert "No notebook starts with 09. There are: 01_good, 02_claim" in capsys.readouterr().err
+    assert cli.main(["run", "--dataset", str(course / "nowhere")]) == 1
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_relative_paths_mean_the_same_in_the_notebooks(course, monkeypatch):
+    monkeypatch.chdir(course)
+    assert cli.main(["run", "--dataset", "VOC", "--out", "out", "--only", "01"]) == 0
+    assert outputs(course / "out" / "notebooks" / "01_good.ipynb")[1].strip() == str(course / "VOC")
+
+
+def test_a_dead_kernel_is_reported(course, capsys):
+    write(course, "01_good", ["import os, signal\nos.kill(os.getpid(), 9)"])
+    assert run(course, "--only", "01") == 1
+    assert "a dead kernel" in capsys.readouterr().err
+
+
+def test_the_command_has_help(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--help"])
+    assert stop.value.code == 0
+    words = capsys.readouterr().out
+    assert all(word in words for word in ("run", "fetch", "doctor"))
+
+
+def test_seconds_are_recorded(course, monkeypatch):
+    monkeypatch.setenv("COURSEKIT_ARTIFACTS", str(course / "out"))
+    lessons.record_seconds("01_good", 1.26)
+    assert lessons.load_results()["seconds"] == {"01_good": 1.3}
+
+
+@pytest.mark.real
+def test_lesson_02_runs_unchanged_on_real_photographs(sample, tmp_path, monkeypatch, capsys):
+    for name in ("DATASET", "ARTIFACTS"):
+        monkeypatch.setenv(f"COURSEKIT_{name}", "")
+    assert cli.main(["run", "--dataset", str(sample), "--only", "02", "--out", str(tmp_path)]) == 0
+    words = capsys.readouterr().out
+    assert "of 16 claims hold on VOC2007" in words
+    executed = tmp_path / "notebooks" / "02_voc_annotations.ipynb"
+    assert any(
+        "<td>221</td>" in "".join(o.get("data", {}).get("text/html", ""))
+        for cell in nbformat.read(executed, as_version=4).cells
+        for o in cell.get("outputs", [])
+    )

@@ -1,0 +1,353 @@
+"""The student edition: the course with gaps, and no trace of what stood in them."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from itertools import pairwise
+
+from coursekit.settings import CHECKOUT as ROOT
+from coursetools import cli
+from coursetools.publish import student
+
+import pytest
+import snowballstemmer
+from sphinx.application import Sphinx
+
+from exercising import (
+    BEGIN,
+    NOTEBOOKS,
+    code,
+    imports,
+    lesson,
+    read,
+    split,
+    stubbed,
+    tagged,
+    title,
+    told,
+)  # fmt: skip
+
+SITE = ROOT / "_build" / "student_html"
+FRAMEWORKS = {"keras": ("01", "03"), "torch": ("04",), "none": ("02", "05")}
+SHORTEST = 12  # characters of a line that can be called somebody's
+
+
+@pytest.fixture(scope="module")
+def edition(tmp_path_factory):
+    """The folder of the student edition; its zip lies beside it."""
+    folder = student.write(tmp_path_factory.mktemp("edition") / "student")
+    student.pack(folder)
+    return folder
+
+
+# ------------------------------------------------------- the lessons of the course
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_lesson_of_the_students_is_the_lesson_minus_the_solutions(edition, path):
+    ours, theirs = read(path), read(edition / "notebooks" / path.name)
+    assert len(tagged(ours, "exercise")) >= 4
+    assert len(tagged(ours, "check")) == len(tagged(ours, "exercise"))
+    wanted = [stubbed(c.source) if BEGIN in c.source else c.source for c in ours.cells]
+    assert [cell.source for cell in theirs.cells] == wanted
+    for before, after in zip(ours.cells, theirs.cells, strict=True):
+        if after.cell_type == "code":
+            assert after.outputs == [] and after.execution_count is None
+        tags = set(before.metadata.get("tags", [])) - set(after.metadata.get("tags", []))
+        assert tags == ({"hide-input"} if BEGIN in before.source else set())
+        assert "nbgrader" not in after.metadata and before.id == after.id
+
+
+def pairs(path):
+    """Return the pairs of exercise and check of a lesson, as sources."""
+    both = zip(tagged(read(path), "exercise"), tagged(read(path), "check"), strict=True)
+    return [(exercise.source, check.source) for exercise, check in both]
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_each_stub_fails_its_check_and_each_solution_passes(edition, framework):
+    numbers = FRAMEWORKS[framework]
+    paths = [path for path in NOTEBOOKS if path.name[:2] in numbers]
+    lessons = [(p.stem, imports(read(p)), pairs(p)) for p in paths]
+    gaps = [(p.stem, imports(read(p)), pairs(edition / "notebooks" / p.name)) for p in paths]
+    said = told(lessons + gaps)
+    half = len(said) // 2
+    assert half >= 4 * len(numbers)
+    assert [text for _, text in said[:half] if not re.fullmatch(r"✓ \w+ is right\.\n", text)] == []
+    assert [text for _, text in said[half:] if "is not written yet" not in text] == []
+
+
+def solutions():
+    """Return the solutions of all lessons, each as a list of stripped lines."""
+    cells = [cell for path in NOTEBOOKS for cell in tagged(read(path), "exercise")]
+    return [[line.strip() for line in split(cell.source)[1]] for cell in cells]
+
+
+def given():
+    """Return what students get for other reasons: the package, the pages, the rest of a lesson."""
+    files = [p for tree in ("src", "book") for p in (ROOT / tree).rglob("*.[pm][yd]")]
+    texts = [path.read_text(encoding="utf-8") for path in files]
+    for path in NOTEBOOKS:
+        gaps = student.with_gaps(read(path), path.name[:2], outputs=True)
+        texts += [cell.source for cell in gaps.cells]
+    return "\n".join(texts)
+
+
+def own_lines():
+    """Return the lines that stand in a solution and nowhere else."""
+    known = given()
+    lines = {line for solution in solutions() for line in solution if len(line) >= SHORTEST}
+    return sorted(line for line in lines if not line.startswith("#") and line not in known)
+
+
+def leaks(lines, texts):
+    """Return each line that is in a text, as it stands or as it is written in JSON."""
+    forms = {line: {line, json.dumps(line)[1:-1], json.dumps(line, ensure_ascii=False)[1:-1]}
+             for line in lines}  # fmt: skip
+    return [(name, line) for name, text in texts.items() for line in lines
+            if any(form in text for form in forms[line])]  # fmt: skip
+
+
+def test_no_line_of_a_solution_is_in_the_zip(edition):
+    with zipfile.ZipFile(edition.with_suffix(".zip")) as archive:
+        names = archive.namelist()
+        texts = {name: archive.read(name).decode("utf-8", "replace") for name in names}
+    lines = own_lines()
+    assert len(lines) >= len(solutions()) >= 20
+    committed = {path.name: path.read_text(encoding="utf-8") for path in NOTEBOOKS}
+    assert {line for _, line in leaks(lines, committed)} == set(lines)  # the search finds them
+    assert leaks(lines, texts) == []
+
+
+def test_no_check_holds_a_solution():
+    checks = (ROOT / "src" / "exercises" / "checks").glob("*.py")
+    text = "\n".join(line.strip() for p in checks for line in p.read_text("utf-8").splitlines())
+    whole = ["\n".join(solution) for solution in solutions()]
+    assert len(whole) >= 20 and [solution for solution in whole if solution in text] == []
+
+
+def words(text):
+    """Return the words of a text as the search index writes them; no encoded pictures."""
+    stem = snowballstemmer.stemmer("porter").stemWord
+    return {stem(word) for word in set(re.findall(r"\b\w{1,40}\b", text.lower()))}
+
+
+def index_of(site):
+    text = (site / "searchindex.js").read_text(encoding="utf-8")
+    return set(json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))["terms"])
+
+
+def test_the_site_of_the_students_holds_no_solution():
+    if not (SITE / "index.html").exists():
+        pytest.skip("The site is not built. Run `make book EDITION=student` first.")
+    files = {p for p in SITE.rglob("*.*") if p.suffix in {".html", ".js", ".md", ".ipynb", ".txt"}}
+    files -= set((SITE / "_static").rglob("*"))  # the theme's, and pictures
+    texts = {str(p): p.read_text(encoding="utf-8") for p in files}
+    assert {"_sources", "notebooks", "searchindex.js"} <= {
+        p.relative_to(SITE).parts[0] for p in files
+    }
+    assert leaks(own_lines(), texts) == []
+    shown = "\n".join(text for name, text in texts.items() if "_sources" in name)
+    secret = words("\n".join(line for solution in solutions() for line in solution)) - words(shown)
+    assert secret and secret & index_of(SITE) == set()
+    assert not (SITE / "book" / "instructors.html").exists()
+
+
+# ------------------------------------------------------- the folder and the zip
+
+
+def test_the_folder_has_what_the_lessons_need_and_nothing_for_instructors(edition):
+    names = {p.relative_to(edition).as_posix() for p in edition.rglob("*") if p.is_file()}
+    for needed in [
+        "START.md", "LICENSE", "Makefile", "environment.yml", "pyproject.toml", "requirements.txt",
+        "book/_static/goal_01.png", "book/results.json", "book/results/heads_mini.csv",
+        "src/coursekit/tiny/tiny.safetensors", "src/coursekit/voc/reading.py", "_toc.yml",
+    ]:  # fmt: skip
+        assert needed in names
+    tops = {name.split("/")[0] for name in names}
+    assert not tops & {"tests", "benchmarks", ".github", ".ci", "README.md", "CONTRIBUTING.md"}
+    assert not [n for n in names if "instructors" in n or "/." in n or "__pycache__" in n]
+    assert "instructors" not in (edition / "_toc.yml").read_text(encoding="utf-8")
+    linked = re.findall(r"\]\(\.\./([\w./]+)", "".join(p.read_text("utf-8") for p in NOTEBOOKS))
+    assert linked and set(linked) <= names
+
+
+def test_the_project_file_names_only_files_that_are_there(edition):
+    project = tomllib.loads((edition / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [*project["license-files"], *([project["readme"]] if "readme" in project else [])]
+    assert [name for name in named if not (edition / name).exists()] == []
+    lock = (edition / "requirements.txt").read_text(encoding="utf-8")
+    assert "nbgrader" not in lock and "\njupyterlab==" in lock
+
+
+def test_the_unzipped_folder_works_without_git(edition, tmp_path):
+    with zipfile.ZipFile(edition.with_suffix(".zip")) as archive:
+        archive.extractall(tmp_path)
+    folder = tmp_path / "where-is-it"
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "ready").write_text("cpu\n")  # as if it had been installed
+    git = {"GIT_CEILING_DIRECTORIES": str(tmp_path)}
+    run = {"cwd": folder, "capture_output": True, "text": True, "check": True}
+    command = subprocess.run(["make", "-n", "lab"], env=os.environ | git, **run).stdout
+    assert "/lab/tree/notebooks/01_synthetic_rectangles.ipynb\n" in command
+    book = subprocess.run(["make", "-n", "book"], env=os.environ | git, **run).stdout
+    assert "jupyter-book build ." in book
+    helped = subprocess.run(["make", "help"], env=os.environ | git, **run).stdout
+    assert re.findall(r"make (\w+)", helped)[:3] == ["help", "setup", "book"]
+    assert "release" not in helped and "make lab" in helped
+    script = "from coursekit import lessons, settings; print(len(lessons.measured('heads_mini')))\n"
+    script += "print(settings.home())"
+    found = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": str(folder / "src")}, **run
+    ).stdout.split()
+    assert int(found[0]) > 0 and found[1] == str(folder / ".coursekit")
+
+
+def test_the_zip_is_the_same_each_time(edition, tmp_path):
+    again = student.pack(student.write(tmp_path / "student"))
+    assert again.read_bytes() == edition.with_suffix(".zip").read_bytes()
+    with zipfile.ZipFile(again) as archive:
+        names = archive.namelist()
+        assert names == sorted(names) and all(a != b for a, b in pairwise(names))
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+# ------------------------------------------------------- with a lesson made for the test
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A course of one small lesson, with one page for teachers."""
+    root = tmp_path / "course"
+    for folder in ("notebooks/.ipynb_checkpoints", "book", "src/coursekit/__pycache__"):
+        (root / folder).mkdir(parents=True)
+    student.nbformat.write(lesson(), root / "notebooks" / "01_x.ipynb")
+    for name in ("start.md", "intro.md", "instructors.md", ".hidden"):
+        (root / "book" / name).write_text("# A page\n")
+    (root / "src/coursekit/__pycache__/x.pyc").touch()
+    for name in ("_toc.yml", "Makefile", "LICENSE", "README.md"):
+        shutil.copyfile(ROOT / name, root / name)
+    return root
+
+
+def test_only_the_files_of_a_student_are_written(course, tmp_path):
+    folder = student.write(tmp_path / "student", root=course)
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    assert names == [
+        "LICENSE", "Makefile", "START.md", "_toc.yml", "book/intro.md", "notebooks/01_x.ipynb",
+    ]  # fmt: skip
+
+
+def test_a_run_that_fails_leaves_the_last_edition(course, tmp_path):
+    folder = student.write(tmp_path / "student", root=course)
+    broken = lesson()
+    del broken.cells[2]
+    student.nbformat.write(broken, course / "notebooks" / "01_x.ipynb")
+    with pytest.raises(ValueError, match="Lesson 01, cell 3"):
+        student.write(folder, root=course)
+    assert "zebracrossing" not in (folder / "notebooks" / "01_x.ipynb").read_text()
+
+
+def test_a_gap_keeps_signature_and_docstring():
+    gap = student.with_gaps(lesson(), "01").cells[3]
+    assert gap.source == (
+        'def total(a, b):\n    """Return the total."""\n'
+        "    # Your code here\n    raise NotImplementedError()"
+    )
+
+
+def test_the_site_keeps_the_outputs_of_the_lesson_only():
+    cells = student.with_gaps(lesson(), "01", outputs=True).cells
+    kept = {i: c.execution_count for i, c in enumerate(cells) if c.get("outputs")}
+    assert kept == {1: 1}
+    assert [cells[i].execution_count for i in (3, 4, 6, 7)] == [None] * 4
+
+
+def test_the_original_is_left_alone():
+    notebook = lesson()
+    student.with_gaps(notebook, "01")
+    assert notebook == lesson()
+
+
+SPOILED = {
+    "no title": (lambda cells: cells.pop(2), "cell 3: here should be the exercise"),
+    "no check": (lambda cells: cells.pop(4), "cell 6: here should be the check"),
+    "no last check": (lambda cells: cells.pop(7), "the last exercise has no check"),
+    "a check alone": (lambda cells: cells.pop(3), "cell 4: here should be the exercise"),
+    "no solution": (lambda cells: cells[3].update(source="1"), "cell 4: here should"),
+    "no tag": (lambda cells: cells[3].metadata.pop("tags"), "cell 4: here should"),
+    "a solution elsewhere": (
+        lambda cells: cells.insert(1, code(cells[3].source)),
+        "cell 2: here should",
+    ),
+    "one title for two": (lambda cells: cells.pop(5), "cell 6: here should be the exercise"),
+}
+
+
+@pytest.mark.parametrize("fault", SPOILED)
+def test_a_lesson_that_breaks_the_pattern_is_refused(fault):
+    notebook = lesson()
+    spoil, words_of_it = SPOILED[fault]
+    spoil(notebook.cells)
+    with pytest.raises(ValueError, match=words_of_it):
+        student.with_gaps(notebook, "01")
+
+
+def test_the_points_follow_from_the_title():
+    marks = [cell.metadata.get("nbgrader") for cell in student.mark(lesson(), "01").cells]
+    assert [m.grade_id for m in marks if m] == [
+        "exercise-01-1", "check-01-1", "exercise-01-2", "check-01-2",
+    ]  # fmt: skip
+    assert [m.points for m in marks if m and m.grade] == [1, 2]
+    assert student.points("open") == 3 and student.points("") == student.points("hard") == 2
+    assert title(4, "easy").source.startswith(":::{admonition} Exercise 4 (easy)")
+
+
+def build(directory, notebook):
+    """Return the folder of the site that Sphinx makes of one notebook."""
+    source = directory / "source"
+    source.mkdir(parents=True)
+    student.nbformat.write(notebook, source / "lesson.ipynb")
+    settings = {
+        "extensions": ["myst_nb"], "nb_execution_mode": "off", "root_doc": "lesson",
+        "myst_enable_extensions": ["colon_fence"], "html_sourcelink_suffix": "",
+    }  # fmt: skip
+    html = directory / "html"
+    Sphinx(source, None, html, html / ".doctrees", "html", settings, None, None).build()
+    return html
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_neither_page_nor_source_nor_index_shows_a_solution(tmp_path, gaps):
+    notebook = student.with_gaps(lesson(), "01", outputs=True) if gaps else lesson()
+    site = build(tmp_path, notebook)
+    page, source = (
+        (site / name).read_text(encoding="utf-8")
+        for name in ("lesson.html", "_sources/lesson.ipynb")
+    )
+    assert ["zebracrossing" in text for text in (page, source)] == [not gaps] * 2
+    assert ("zebracross" in index_of(site)) != gaps
+    assert ("NotImplementedError" in page) == gaps and "a lesson" in page
+
+
+def test_the_command_writes_a_folder_and_a_zip(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "BUILT", tmp_path)
+    assert cli.main(["student"]) == 0
+    assert (tmp_path / "student" / "START.md").exists() and (tmp_path / "student.zip").exists()
+    assert str(tmp_path / "student.zip") in capsys.readouterr().out
+    assert cli.main(["student", "--site"]) == 0
+    with_outputs = read(tmp_path / "student_book" / "notebooks" / NOTEBOOKS[0].name)
+    assert any(cell.get("outputs") for cell in with_outputs.cells)
+
+
+def test_where_nbgrader_is_missing_the_command_says_so(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "coursetools.publish.student")
+    monkeypatch.delattr("coursetools.publish.student", raising=False)
+    monkeypatch.setitem(sys.modules, "nbgrader.preprocessors", None)
+    assert cli.main(["student"]) == 1
+    assert "coursekit student: import of nbgrader.preprocessors" in capsys.readouterr().err

@@ -1,0 +1,308 @@
+"""The checks of the exercises: what they say to the right answer, to none, and to wrong ones."""
+
+import contextlib
+import functools
+import importlib
+import inspect
+import io
+import json
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+from coursekit import settings
+from exercises import checks
+from exercises.checks import AnswerError, Check
+
+import numpy as np
+import pytest
+
+from hygiene import SOLUTION, code_cells, definitions, source, tags
+
+ROOT = settings.CHECKOUT
+LESSONS = [m.name for m in pkgutil.iter_modules(checks.__path__) if m.name.startswith("lesson_")]
+ALL = {  # the checks of each lesson, by name
+    lesson: {
+        name: value
+        for name, value in vars(importlib.import_module(f"exercises.checks.{lesson}")).items()
+        if isinstance(value, Check)
+    }
+    for lesson in LESSONS
+}
+EACH = [(lesson, name) for lesson in LESSONS for name in ALL[lesson]]
+each_check = pytest.mark.parametrize(("lesson", "name"), EACH, ids=[name for _, name in EACH])
+STUB = "    raise NotImplementedError()"
+UNWRITTEN = "is not written yet. Replace the line that raises."
+
+
+def told(check: Check, answer: object) -> str:
+    """Return what a check says about an answer."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        try:
+            check(answer)
+        except AnswerError as error:
+            return str(error)
+    return printed.getvalue().strip()
+
+
+# ------------------------------- each lesson in a process of its own, for the sake of its framework
+
+
+def read(lesson: str) -> dict:
+    """Return the notebook of a lesson."""
+    [path] = (ROOT / "notebooks").glob(f"{lesson.removeprefix('lesson_')}_*.ipynb")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def exercises(lesson: str) -> dict[str, str]:
+    """Return the cell before each check, by the check's name."""
+    cells = code_cells(read(lesson))
+    pairs = [(a, b) for a, b in pairwise(cells) if "exercise" in tags(a)]
+    return {re.match(r"checks\.(\w+)", source(check))[1]: source(cell) for cell, check in pairs}
+
+
+def examine(lesson: str) -> dict[str, dict]:
+    """Return what each check of a lesson says; only what the lesson imports is there."""
+    lines = definitions(read(lesson)).splitlines()
+    imports = "\n".join(line for line in lines if re.match(r"(import|from) ", line))
+    exec(imports, space := {})
+    cells = exercises(lesson)
+    report = {}
+    for name, check in ALL[lesson].items():
+        cell = cells[name]
+        solution, stub = (_function(text, space) for text in (cell, SOLUTION.sub(STUB, cell)))
+        report[name] = {
+            "wrong": {sentence: told(check, wrong) for sentence, wrong in check.wrong.items()},
+            "right": told(check, check.right),
+            "nonsense": told(check, nonsense),
+            "solution": told(check, solution),
+            "stub": told(check, stub),
+            "parameters": [[*inspect.signature(f).parameters] for f in (check.right, solution)],
+        }
+    return report
+
+
+def nonsense(*_):
+    return "nonsense"
+
+
+def _function(cell: str, space: dict) -> object:
+    """Return the function that a cell defines last."""
+    before = set(space)
+    exec(cell, space := dict(space))
+    return [value for name, value in space.items() if name not in before and callable(value)][-1]
+
+
+@functools.cache
+def said(lesson: str) -> dict[str, dict]:
+    """Return what `examine` finds, from another process."""
+    folders = (ROOT / "src", ROOT / "tests" / "support", Path(__file__).parent)
+    path = map(str, folders)
+    code = f"import json, test_checks as t; print(json.dumps(t.examine({lesson!r})))"
+    run = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+@each_check
+def test_the_right_answer_passes(lesson, name):
+    assert re.fullmatch(r"✓ \S+ is right\.", said(lesson)[name]["right"])
+
+
+@each_check
+def test_each_wrong_answer_is_told_its_own_misunderstanding(lesson, name):
+    wrong = said(lesson)[name]["wrong"]
+    assert {sentence: told for sentence, told in wrong.items() if told != sentence} == {}
+
+
+@each_check
+def test_at_least_two_misunderstandings_are_known_and_told_to_you(lesson, name):
+    sentences = list(ALL[lesson][name].wrong)
+    assert len(sentences) >= 2
+    unfit = [s for s in sentences if not re.search(r"\b[Yy]our?\b", s) or s[-1] not in ".?"]
+    assert unfit == []
+
+
+@each_check
+def test_a_nonsense_answer_is_told_the_first_case_that_differs(lesson, name):
+    first = said(lesson)[name]["parameters"][0][0]
+    words = rf"nonsense is not right yet. For {first} = .+ it gives nonsense, but .+ is right\."
+    assert re.fullmatch(words, said(lesson)[name]["nonsense"])
+
+
+@each_check
+def test_the_solution_in_the_lesson_passes(lesson, name):
+    assert re.fullmatch(r"✓ \S+ is right\.", said(lesson)[name]["solution"])
+
+
+@each_check
+def test_the_stub_in_the_lesson_is_not_written_yet(lesson, name):
+    assert said(lesson)[name]["stub"].endswith(UNWRITTEN)
+
+
+@each_check
+def test_a_check_names_the_arguments_as_the_lesson_does(lesson, name):
+    ours, theirs = said(lesson)[name]["parameters"]
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_each_exercise_has_its_check_and_each_check_its_exercise(lesson):
+    assert sorted(exercises(lesson)) == sorted(ALL[lesson])
+
+
+def test_every_check_has_a_name_of_its_own_and_can_be_imported():
+    assert sorted(name for _, name in EACH) == sorted({*checks.__all__} - {"AnswerError", "Check"})
+    assert all(getattr(checks, name) is ALL[lesson][name] for lesson, name in EACH)
+
+
+def test_importing_the_checks_imports_no_framework():
+    code = "import sys, exercises.checks; print(*{'keras', 'tensorflow', 'torch'} & {*sys.modules})"
+    env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert (run.returncode, run.stdout.strip()) == (0, ""), run.stderr
+
+
+# --------------------------------------------------------------------------------- the core
+
+
+def add(first, second):
+    return first + second
+
+
+ADD = Check(
+    right=add,
+    cases=lambda: [(1, 2), (np.arange(3.0), np.ones(3))],
+    wrong={"You multiplied.": lambda first, second: first * second},
+)
+
+
+def test_the_right_answer_is_praised_by_name():
+    assert told(ADD, add) == "✓ add is right."
+
+
+def test_a_number_may_differ_by_as_much_as_the_check_allows():
+    def nearly(first, second):
+        return first + second + 1e-3
+
+    assert "is not right yet" in told(ADD, nearly)
+    assert told(ADD._replace(close=1e-2), nearly) == "✓ nearly is right."
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    {
+        "a result": (3, "Hand over the function itself, without brackets behind its name."),
+        "a stub": ("raise NotImplementedError()", f"answer {UNWRITTEN}"),
+        "no return": ("first + second", "answer returns nothing. Is there a `return` at its end?"),
+        "an error": ("return first / 0", "answer stops with ZeroDivisionError: division by zero"),
+        "wrong": ("return first * second", "You multiplied."),
+        "by one": (
+            "return first + second + 1",
+            "answer is not right yet. For first = 1, second = 2 it gives 4, but 3 is right.",
+        ),
+        "only the second": (
+            "return abs(first) + 2",
+            "answer is not right yet. For first = [0, 1, 2], second = [1, 1, 1] it gives "
+            "[2, 3, 4], but [1, 2, 3] is right.",
+        ),
+        "another shape": (
+            "return [first + second]",
+            "answer is not right yet. For first = 1, second = 2 it gives [3], but 3 is right.",
+        ),
+        "ragged": (
+            "return [[1], [1, 2]]",
+            "answer is not right yet. For first = 1, second = 2 it gives [[1], [1, 2]], but 3 is "
+            "right.",
+        ),
+        "a text": (
+            "return str(first + second)",
+            "answer is not right yet. For first = 1, second = 2 it gives 3 as str, but 3 is right.",
+        ),
+    }.values(),
+)
+def test_what_is_wrong_is_said(answer, words):
+    if isinstance(answer, str):
+        exec(f"def answer(first, second):\n    {answer}", space := {})
+        answer = space["answer"]
+    assert told(ADD, answer) == words
+
+
+def test_an_answer_may_change_what_it_is_given():
+    def answer(first, second):
+        first += second
+        return first
+
+    assert told(ADD, answer) == "✓ answer is right."
+
+
+def grid(n):
+    return np.arange(12).reshape(3, 4) * n
+
+
+GRID = Check(right=lambda n: (grid(n), n > 1, "grid"), cases=lambda: [(1,), (2,)], wrong={})
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda n: (grid(n), n > 1, "grid"), "✓ answer is right."),
+        (lambda n: [grid(n).tolist(), np.bool_(n > 1), "grid"], "✓ answer is right."),
+        (lambda n: (grid(1), n > 1, "grid"), "1 at [0, 1] as result 1, but 2 is right."),
+        (lambda n: (grid(n), False, "grid"), "False as result 2, but True is right."),
+        (lambda n: (grid(n), n > 1, "grid" * n), "gridgrid as result 3, but grid is right."),
+        (lambda n: (grid(n).T, True, ""), "an array of shape (4, 3) as result 1"),
+        (
+            lambda n: grid(n)[0],
+            "[0, 1, 2, 3], but (an array of shape (3, 4), False, grid) is right.",
+        ),
+        (lambda n: {"grid": n}, "{'grid': "),
+    ],
+)
+def test_a_result_of_several_parts_is_compared_part_by_part(answer, words):
+    answer.__name__ = "answer"
+    assert words in told(GRID, answer)
+
+
+def test_numbers_that_are_none_are_equal_to_each_other():
+    check = Check(right=lambda n: np.array([n, np.nan]), cases=lambda: [(1,)], wrong={})
+    assert told(check, lambda n: [n, float("nan")]) == "✓ <lambda> is right."
+
+
+def test_a_wrong_formula_may_divide_by_zero(recwarn):
+    check = ADD._replace(wrong={"You divided.": lambda first, second: np.float64(second) / 0})
+    assert told(check, nonsense).startswith("nonsense is not right yet")
+    assert not recwarn.list
+
+
+def test_a_notebook_shows_the_sentence_and_no_traceback():
+    assert AnswerError("You multiplied.")._render_traceback_() == ["✗ You multiplied."]
+
+
+TORCH = """
+import torch
+from exercises.checks import Check
+def answer(n): return torch.ones(3, requires_grad=True) * n
+check = Check(right=lambda n: torch.ones(3) * n, cases=lambda: [(1,), (2,)], wrong={})
+check(answer)
+try: check(lambda n: answer(n) * n)
+except AssertionError as error: print(error)
+"""
+
+
+def test_tensors_of_torch_are_compared_even_with_gradients():
+    env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    run = subprocess.run([sys.executable, "-c", TORCH], env=env, capture_output=True, text=True)
+    assert run.stdout.splitlines() == [
+        "✓ answer is right.",
+        "<lambda> is not right yet. For n = 2 it gives [4, 4, 4], but [2, 2, 2] is right.",
+    ], run.stderr

@@ -1,0 +1,296 @@
+"""What lesson 04 writes out by hand, against torchvision; and the measurements it shows.
+
+PyTorch runs in one process of its own, which answers all tests.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from coursekit import datasets, settings, voc
+
+import numpy as np
+import pytest
+
+from measurements import digest_of, rows_of
+
+ROOT = settings.CHECKOUT
+LESSON = "04_pytorch_two_heads"
+RESULTS = sorted((ROOT / "book" / "results").glob("two_heads_*.csv"))
+USED = ("Samples", "AUGMENT", "score", "giou_loss", "fit", "TwoHeads", "load", "CropAround")
+CLASSES = ["dog", "cat", "bird", "cow", "horse"]
+FEW = 40
+
+
+def python(call: str, *arguments) -> dict:
+    """Return the answer, as JSON, of a function of this module in another process."""
+    folders = [Path(__file__).parent, ROOT / "tests" / "support", ROOT / "benchmarks"]
+    path = [*map(str, folders), os.environ.get("PYTHONPATH", "")]
+    code = f"import json, sys, test_lesson_04 as t; print(json.dumps(t.{call}(*sys.argv[1:])))"
+    run = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    return json.loads(run.stdout)
+
+
+# what the process with PyTorch does
+
+
+def lesson(table, directory: Path) -> dict:
+    """Return the names that the lesson defines, with its data."""
+    import _lesson
+
+    space = {}
+    exec(_lesson.imports(LESSON), space)
+    exec(_lesson.needed(LESSON, USED), space)
+    space |= {"images": table, "CLASSES": CLASSES}
+    squares = space["Samples"](directory, table, space["v2"].Resize((256, 256)))
+    space["samples"] = [squares[index] for index in range(len(squares))]
+    return space
+
+
+def answer(root: str) -> dict:
+    """Return what the lesson's code does with a few pictures in the layout of VOC's archive."""
+    import torch
+
+    directory = Path(root) / "VOCdevkit" / "VOC2007"
+    table = voc.single_object(voc.load_annotations(directory), CLASSES)
+    space = lesson(table, directory)
+    return {
+        "reader": compare_readers(space, table, root),
+        "masks": {
+            "moved together": worst_overlap(space, space["AUGMENT"], together=True),
+            "only the mask": worst_overlap(space, space["AUGMENT"], together=False),
+            "moved": how_often_moved(space),
+        },
+        "scores": compare_scores(space, torch),
+        "loss": compare_losses(space, torch),
+        "interrupted": interrupt(space, torch, Path(root) / "checkpoint.pt"),
+        "patience": stop_early(space, torch),
+    }
+
+
+def compare_readers(space: dict, table, root: str) -> dict:
+    """Return in how many pictures and annotations the lesson differs from torchvision."""
+    from torchvision.datasets import VOCDetection
+
+    theirs = VOCDetection(root, year="2007", image_set="train")
+    order = {Path(file).stem: index for index, file in enumerate(theirs.images)}
+    ours = space["Pictures"](Path(root) / "VOCdevkit" / "VOC2007", table)
+    pairs = [(ours[i], theirs[order[name]]) for i, name in enumerate(table["image_id"])]
+    return {
+        "pictures": sum(np.any(np.asarray(a[0]) != np.asarray(b[0])) for a, b in pairs).item(),
+        "annotations": sum(a[1] != b[1] for a, b in pairs),
+        "compared": len(pairs),
+    }
+
+
+def worst_overlap(space: dict, changes, together: bool) -> float:
+    """Return the smallest IoU of a box and the white pixels of its mask, after a change of both.
+
+    It is 0 where a part of the white pixels was cut off. Without `together`, the mask alone is
+    changed: what a forgotten box looks like.
+    """
+    torch, tv = space["torch"], space["tv_tensors"]
+    change, worst = space["v2"].Compose(changes), 1.0
+    torch.manual_seed(1)
+    for _, box, _ in space["samples"] * 3:
+        left, top, right, bottom = box[0].round().int().tolist()
+        mask = torch.zeros(1, 256, 256, dtype=torch.uint8)
+        mask[:, top:bottom, left:right] = 1
+        whole = tv.wrap(box.new_tensor([[left, top, right, bottom]]), like=box)
+        moved, found = change((tv.Mask(mask), whole))
+        found = found if together else whole
+        rows, columns = moved[0].any(1).nonzero(), moved[0].any(0).nonzero()
+        painted = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+        painted = np.array([int(one) for one in painted], float)
+        whole_object = bool(moved.sum() == mask.sum())
+        worst = min(worst, whole_object * float(space["boxes"].iou(painted, found[0].numpy())))
+    return worst
+
+
+def how_often_moved(space: dict) -> list[float]:
+    """Return for each of the lesson's changes the share of samples whose box or pixels differ."""
+    torch, shares = space["torch"], []
+    for change in space["AUGMENT"]:
+        torch.manual_seed(2)
+        changed = [(sample, change(sample)) for sample in space["samples"]]
+        same = [a[0].shape == b[0].shape and torch.equal(a[0], b[0]) for a, b in changed]
+        shares.append(1 - sum(same) / len(same))
+    return shares
+
+
+def some_boxes(torch):
+    """Return two sets of cxcywh boxes inside the unit square, alike but not equal."""
+    torch.manual_seed(0)
+    size = torch.rand(2, 300, 2) * 0.5 + 0.05
+    center = size / 2 + torch.rand(2, 300, 2) * (1 - size)
+    center[1] = (center[0] + center[1]) / 2
+    center[1] = center[1].clamp(size[1] / 2, 1 - size[1] / 2)
+    return torch.cat([center, size], -1)
+
+
+def compare_scores(space: dict, torch) -> list[float]:
+    """Return how far the lesson's numbers are from those by torchvision's IoU."""
+    from torchvision.ops import box_convert, box_iou
+
+    truth, found = some_boxes(torch)
+    label, logits = torch.randint(5, (300,)), torch.randn(300, 5)
+    corners = [box_convert(one.double(), "cxcywh", "xyxy") for one in (truth, found)]
+    iou = box_iou(*corners).diagonal()
+    right = logits.argmax(1) == label
+    wanted = [right.double().mean(), iou.mean(), (right & (iou > 0.5)).double().mean()]
+    wanted.append((right * iou).mean())
+    ours = space["score"](logits, found, truth, label).values()
+    assert all(type(one) is float for one in ours)  # or a checkpoint could not be read again
+    return [abs(float(a) - b) for a, b in zip(wanted, ours, strict=True)]
+
+
+def compare_losses(space: dict, torch) -> float:
+    """Return how far the lesson's loss is from torchvision's."""
+    from torchvision.ops import box_convert, generalized_box_iou_loss
+
+    pair = some_boxes(torch)
+    theirs = generalized_box_iou_loss(*(box_convert(one, "cxcywh", "xyxy") for one in pair))
+    return (space["giou_loss"](*pair) - theirs).abs().max().item()
+
+
+def trained(space: dict, torch, stops, **options):
+    """Return model and history after training on a few pictures, up to each of these epochs."""
+    for stop in stops:
+        torch.manual_seed(0)
+        model = space["TwoHeads"](5)
+        optimizer = torch.optim.AdamW(model.parameters(), options.get("rate", 0.001))
+        batches = space["load"](range(20), 100, space["AUGMENT"], shuffle=True)
+        held_out = space["load"](range(20, 30), 100)
+        options.pop("rate", None)
+        history = space["fit"](model, optimizer, batches, held_out, stop, **options)
+    return model, history
+
+
+def interrupt(space: dict, torch, file: Path) -> dict:
+    """Return what an interrupted training has in common with one that was not."""
+    whole, history = trained(space, torch, [4])
+    mended, again = trained(space, torch, [1, 2, 4], file=file)
+    other, _ = trained(space, torch, [4], seed=1)
+
+    def apart(a, b) -> float:
+        pairs = zip(a.parameters(), b.parameters(), strict=True)
+        return max((one - two).abs().max().item() for one, two in pairs)
+
+    return {
+        "weights": apart(whole, mended),
+        "history": bool((history == again).all(axis=None)),
+        "epochs": len(again),
+        "other seed": apart(whole, other),
+        "leftovers": [one.name for one in file.parent.glob("*.part")],
+    }
+
+
+def stop_early(space: dict, torch) -> list[int]:
+    """Return epochs trained, and the best one, with a rate of 0 and a patience of 2."""
+    _, history = trained(space, torch, [9], rate=0.0, patience=2)
+    return [len(history), int(history["score"].idxmax())]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory) -> dict:
+    """What the process with PyTorch answers."""
+    mini, root = datasets.locate("mini"), tmp_path_factory.mktemp("root")
+    table = voc.single_object(voc.load_annotations(mini), CLASSES).head(FEW)
+    directory = root / "VOCdevkit" / "VOC2007"
+    for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (directory / part).mkdir(parents=True)
+    for row in table.itertuples():
+        shutil.copy(mini / "JPEGImages" / row.filename, directory / "JPEGImages")
+        shutil.copy(mini / "Annotations" / f"{row.image_id}.xml", directory / "Annotations")
+    names = "\n".join(reversed(table["image_id"].tolist()))
+    (directory / "ImageSets" / "Main" / "train.txt").write_text(names + "\n")
+    return python("answer", root)
+
+
+# the tests
+
+
+def test_the_reader_is_torchvisions(answers):
+    assert answers["reader"] == {"pictures": 0, "annotations": 0, "compared": FEW}
+
+
+def test_every_change_keeps_the_box_around_the_object(answers):
+    masks = answers["masks"]
+    assert masks["moved together"] > 0.999
+    assert masks["only the mask"] < 0.5  # so a box that stays behind would be noticed
+
+
+def test_every_change_happens_to_some_samples(answers):
+    flip, scale, crop, color = answers["masks"]["moved"]
+    assert all(0.2 < share < 0.8 for share in (flip, scale, crop)) and color > 0.9
+
+
+def test_the_scores_agree_with_torchvision(answers):
+    assert max(answers["scores"]) < 1e-6
+
+
+def test_the_loss_agrees_with_torchvision(answers):
+    assert answers["loss"] < 1e-5
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(answers):
+    found = answers["interrupted"]
+    assert found["weights"] == 0 and found["history"] and found["epochs"] == 4
+    assert found["other seed"] > 0 and found["leftovers"] == []
+
+
+def test_a_training_that_does_not_get_better_stops(answers):
+    assert answers["patience"] == [3, 0]
+
+
+def scores_of(file, step: str, share: int = 100, field: str = "accuracy_at_iou_50") -> list[float]:
+    """Return a number of each seed, in the order of the seeds."""
+    rows = [r for r in rows_of(file)[1] if r["step"] == step and r["share"] == str(share)]
+    return [float(row[field]) for row in sorted(rows, key=lambda row: int(row["seed"]))]
+
+
+def test_both_data_sets_have_been_measured():
+    assert [file.stem for file in RESULTS] == ["two_heads_mini", "two_heads_voc2007_sample"]
+
+
+@pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.stem)
+def test_the_measurements_were_made_with_the_code_of_the_lesson(file):
+    digest = digest_of("import _lesson, two_heads as b; print(_lesson.digest(b.LESSON, b.USED))")
+    header, _ = rows_of(file)
+    assert digest and header.endswith(f"code {digest}"), f"run benchmarks/two_heads.py: {digest}"
+
+
+@pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.stem)
+def test_transfer_beats_scratch_on_every_seed(file):
+    for step in ("frozen", "fine-tuned"):
+        for field in ("accuracy", "mean_iou", "accuracy_at_iou_50"):
+            scratch = scores_of(file, "small, GIoU + L1", field=field)
+            assert min(scores_of(file, step, field=field)) > max(scratch) + 0.1
+    if file.stem == "two_heads_mini":
+        assert len(scores_of(file, "fine-tuned")) == 5
+
+
+@pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.stem)
+def test_ours_beats_the_recipe_in_the_same_time(file):
+    theirs = scores_of(file, "small, L1, as long as ours")
+    seconds = [
+        scores_of(file, s, field="seconds") for s in ("small, L1, as long as ours", "fine-tuned")
+    ]
+    assert min(scores_of(file, "fine-tuned")) > max(theirs) + 0.2
+    assert sum(seconds[0]) > 0.8 * sum(seconds[1][: len(seconds[0])])
+
+
+def test_photographs_reach_the_target():
+    file = ROOT / "book" / "results" / "two_heads_voc2007_sample.csv"
+    fields = {"accuracy": 0.90, "mean_iou": 0.66, "accuracy_at_iou_50": 0.72}
+    for field, target in fields.items():
+        assert np.mean(scores_of(file, "fine-tuned", field=field)) >= target

@@ -1,0 +1,167 @@
+"""Training in several processes: two must learn what one learns.
+
+torch runs in processes of its own. The mistakes that the comparison must notice are made on
+purpose, in two processes that `torchrun` starts once for all of them.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from coursekit import datasets, settings, voc
+
+import numpy as np
+import pytest
+
+CLASSES = ["dog", "cat", "bird", "cow", "horse"]
+STEPS, BATCH, CLOSE = 6, 8, 1e-4
+SCRIPT = settings.CHECKOUT / "notebooks" / "scripts" / "train_ddp.py"
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+
+
+def run(artifacts: Path, *command) -> subprocess.CompletedProcess:
+    """Run Python, with its arguments, on the table of images that lies there."""
+    path = os.pathsep.join([str(SCRIPT.parent), os.environ.get("PYTHONPATH", "")])
+    choices = {"COURSEKIT_ARTIFACTS": str(artifacts), "COURSEKIT_DATASET": "mini"}
+    choices |= {"COURSEKIT_BACKBONE": "tiny", "COURSEKIT_WEIGHTS": "imagenet", "PYTHONPATH": path}
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        env=os.environ | choices | {"TQDM_DISABLE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+# what the two processes with the mistakes do
+
+
+def make_mistakes(directory: Path) -> None:
+    """Write the losses, or the error, of each mistake."""
+    from torch import distributed
+
+    import train_ddp
+
+    rank = int(os.environ["RANK"])
+    given = {"steps": STEPS, "batch": BATCH, "rate": 1e-4, "seed": 0, "threads": 1}
+
+    def losses(number: int = rank, **changes) -> list[float] | str:
+        try:
+            return [loss for loss, _ in train_ddp.train(number, 2, **given | changes)]
+        except ValueError as error:
+            return str(error)
+
+    # Once for all: a second time, a process may read the addresses of the first one and fail.
+    distributed.init_process_group("gloo")
+    answers = {
+        "none": losses(),
+        "the first share for all": losses(0),
+        "the second share for all": losses(1),
+        "other weights, other order": losses(seed=1),
+        "batch of 7": losses(batch=7),
+        "batch of 0": losses(batch=0),
+        "batch of 10000": losses(batch=10_000),
+    }
+    train_ddp.DistributedDataParallel = lambda network: network
+    answers["gradients not averaged"] = losses()
+    distributed.destroy_process_group()
+    if rank == 0:
+        (directory / "mistakes.json").write_text(json.dumps(answers))
+
+
+# what the tests ask
+
+
+@pytest.fixture(scope="module")
+def artifacts(tmp_path_factory) -> Path:
+    """A directory with the table of images, as lesson 02 writes it."""
+    directory, mini = tmp_path_factory.mktemp("artifacts"), datasets.locate("mini")
+    images = voc.single_object(voc.load_annotations(mini), CLASSES)
+    voc.to_csv(voc.assign_split(images, mini), directory / "images.csv")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def logs(artifacts) -> dict[int, dict]:
+    """What one process, and two, write about the same training, by their number."""
+    found = {}
+    for world, start in {1: (), 2: TORCHRUN}.items():
+        file = artifacts / f"{world}.json"
+        options = ("--steps", STEPS, "--batch", BATCH, "--threads", 1, "--out", file)
+        done = run(artifacts, *start, SCRIPT, *options)
+        assert done.returncode == 0, done.stderr[-3000:]
+        found[world] = json.loads(file.read_text()) | {"printed": done.stdout}
+    return found
+
+
+@pytest.fixture(scope="module")
+def mistakes(artifacts) -> dict:
+    """The losses, or the error, of two processes, by the mistake made."""
+    done = run(artifacts, *TORCHRUN, __file__, artifacts)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads((artifacts / "mistakes.json").read_text())
+
+
+def test_two_processes_learn_what_one_learns(logs):
+    np.testing.assert_allclose(logs[2]["losses"], logs[1]["losses"], rtol=0, atol=CLOSE)
+    assert [logs[n]["world_size"] for n in (1, 2)] == [1, 2]
+
+
+def test_the_losses_change_and_fall(logs):
+    losses = logs[1]["losses"]
+    assert len(losses) == STEPS and np.abs(np.diff(losses)).min() > CLOSE
+    assert np.mean(losses[-2:]) < np.mean(losses[:2]) - 0.1
+
+
+def test_the_first_process_alone_prints_each_step(logs):
+    for log in logs.values():
+        lines = [line for line in log["printed"].splitlines() if line.startswith("step ")]
+        assert [line.split()[2] for line in lines] == [f"{loss:.4f}" for loss in log["losses"]]
+        assert len(log["seconds"]) == STEPS and min(log["seconds"]) > 0
+
+
+def test_the_comparison_is_with_the_same_training(logs, mistakes):
+    np.testing.assert_allclose(mistakes["none"], logs[1]["losses"], rtol=0, atol=CLOSE)
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        "the first share for all",
+        "the second share for all",
+        "gradients not averaged",
+        "other weights, other order",
+    ],
+)
+def test_the_comparison_notices(logs, mistakes, mistake):
+    away = np.abs(np.subtract(mistakes[mistake], logs[1]["losses"]))
+    assert away.max() > 100 * CLOSE
+    if mistake == "gradients not averaged":
+        assert away[0] < CLOSE  # the first loss comes before the first gradient
+
+
+def test_the_two_shares_make_up_the_batch(logs, mistakes):
+    first, second = (mistakes[f"the {which} share for all"][0] for which in ("first", "second"))
+    assert abs(first - second) > 100 * CLOSE
+    assert (first + second) / 2 == pytest.approx(logs[1]["losses"][0], abs=CLOSE)
+
+
+@pytest.mark.parametrize("batch", [0, 7, 10_000])
+def test_a_batch_that_cannot_be_shared_is_refused(mistakes, batch):
+    words = mistakes[f"batch of {batch}"]
+    assert words.startswith(f"A batch of {batch} pictures cannot be shared equally by 2 process")
+    assert "Take a multiple of 2, from 2 to 6" in words
+
+
+def test_a_missing_table_names_the_notebook_to_run(tmp_path):
+    done = run(tmp_path, SCRIPT, "--out", tmp_path / "never.json")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    beginning = "train_ddp: There is no table of images of mini yet. Run notebooks/02_"
+    assert done.stderr.startswith(beginning)
+    assert not list(tmp_path.iterdir())
+
+
+if __name__ == "__main__":
+    make_mistakes(Path(sys.argv[1]))
