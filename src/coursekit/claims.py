@@ -49,7 +49,8 @@ def claim(sentence: str, measured: float, **bound: float) -> None:
     lessons.record_claim(sentence, measured, bound, holds)
     if not holds and settings.dataset() == "mini" and settings.seed() == 0:
         raise AssertionError(f"{sentence}: {words} was promised, {measured:.4g} was measured.")
+    number = f"{measured:.4g}" if abs(measured) < 1e4 else f"{measured:.0f}"
     if holds:
-        print(f"✓ {sentence}: {measured:.4g} ({words})")
+        print(f"✓ {sentence}: {number} ({words})")
     else:
-        print(f"✗ {sentence}: {measured:.4g} here ({words} on mini)")
+        print(f"✗ {sentence}: {number} here ({words} on mini)")

@@ -50,6 +50,15 @@ def test_elsewhere_a_claim_that_fails_is_reported_and_the_run_goes_on(lesson, mo
     assert recorded(lesson)[0]["holds"] is False
 
 
+@pytest.mark.parametrize(
+    "measured, printed",
+    [(100_356, "100356"), (50176.4, "50176"), (0.123456, "0.1235"), (-2e-9, "-2e-09"), (3, "3")],
+)
+def test_a_number_is_printed_so_that_a_person_can_read_it(lesson, capsys, measured, printed):
+    claim("So large", measured, at_most=1e6)
+    assert capsys.readouterr().out.endswith(f"✓ So large: {printed} (at most 1e+06)\n")
+
+
 def test_with_another_seed_a_claim_that_fails_is_reported_and_the_run_goes_on(
     lesson, monkeypatch, capsys
 ):
