@@ -1,4 +1,4 @@
-"""A claim: a sentence of the book that a measured number must support."""
+"""A claim: a sentence that a measured number must support. A report: a number without a promise."""
 
 import math
 import operator
@@ -40,17 +40,53 @@ def claim(sentence: str, measured: float, **bound: float) -> None:
     unknown = set(bound) - set(BOUNDS)
     if not bound or unknown:
         raise ValueError(f"A claim needs at_least, at_most or equals, not {sorted(unknown)}.")
-    measured = float(measured)
-    if not math.isfinite(measured):
-        raise ValueError(f"{sentence!r}: the measured number is {measured}. What made it so?")
-
+    measured = _finite(sentence, measured)
     words = " and ".join(f"{BOUNDS[name][0]} {value:g}" for name, value in bound.items())
     holds = all(BOUNDS[name][1](measured, value) for name, value in bound.items())
     lessons.record_claim(sentence, measured, bound, holds)
     if not holds and settings.dataset() == "mini" and settings.seed() == 0:
         raise AssertionError(f"{sentence}: {words} was promised, {measured:.4g} was measured.")
-    number = f"{measured:.4g}" if abs(measured) < 1e4 else f"{measured:.0f}"
+    number = _readable(measured)
     if holds:
         print(f"✓ {sentence}: {number} ({words})")
     else:
         print(f"✗ {sentence}: {number} here ({words} on mini)")
+
+
+def report(sentence: str, measured: float) -> None:
+    """Print a number that varies too much over seeds to promise a bound, and how much it varies.
+
+    ``make measure CLAIMS=all`` measures mean and standard deviation over seeds and two numerical
+    settings. They are shown where the lesson runs on ``mini`` and they have been measured.
+
+    Parameters
+    ----------
+    sentence
+        What the number says, without its full stop.
+    measured
+        The number of this run.
+
+    Raises
+    ------
+    ValueError
+        When `measured` is not one finite number.
+    """
+    measured = _finite(sentence, measured)
+    lessons.record_report(sentence, measured)
+    margins = lessons.measured("margins").set_index("claim")
+    text = f"· {sentence}: ≈{_readable(measured)} here"
+    if settings.dataset() == "mini" and sentence in margins.index:
+        row = margins.loc[sentence]
+        text += f", {row['mean']:.3g} ± {row['sd']:.2g} over {row['runs']:.0f} runs"
+    print(text)
+
+
+def _finite(sentence: str, measured: float) -> float:
+    measured = float(measured)
+    if not math.isfinite(measured):
+        raise ValueError(f"{sentence!r}: the measured number is {measured}. What made it so?")
+    return measured
+
+
+def _readable(number: float) -> str:
+    return f"{number:.4g}" if abs(number) < 1e4 else f"{number:.0f}"

@@ -1,12 +1,13 @@
 """What a notebook hands to the next one: predictions, results and claims.
 
 Everything lies under ``artifacts/<data set>/``: one CSV for each model in ``predictions/``, and
-one ``results.json`` with four parts:
+one ``results.json`` with five parts:
 
 - ``models``: for each model and split ``n, accuracy, mean_iou, accuracy_at_iou_50``, and the
   95 % interval of each;
 - ``claims``: for each lesson the sentences it promised, with bound, measured number, and
   whether they held;
+- ``reports``: for each lesson the numbers that vary too much to promise;
 - ``provenance``: for each lesson the data set, the backbone, its weights, the seed and the
   versions it ran with;
 - ``seconds``: for each lesson how long the whole notebook took, where `coursekit run` ran it.
@@ -49,7 +50,7 @@ def load_results() -> dict:
     """Return what has been recorded so far; empty parts when nothing has."""
     file = results_file()
     found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return {"models": {}, "claims": {}, "provenance": {}, "seconds": {}} | found
+    return {"models": {}, "claims": {}, "reports": {}, "provenance": {}, "seconds": {}} | found
 
 
 def _record(part: str, key: str, value: object) -> None:
@@ -79,6 +80,7 @@ def begin(lesson: str) -> None:
     _lesson = lesson
     name = settings.dataset_name()
     _record("claims", lesson, [])
+    _record("reports", lesson, [])
     backbone = settings.backbone()
     shipped = backbone == "tiny"  # it comes with its weights
     weights = [] if shipped else [Path(file).name for file in settings.all_weights()]
@@ -89,14 +91,25 @@ def begin(lesson: str) -> None:
 
 def record_claim(sentence: str, measured: float, bound: dict[str, float], holds: bool) -> None:
     """Add one claim of the lesson that runs to ``results.json``; see `coursekit.claims.claim`."""
+    _record_sentence(
+        "claims", {"sentence": sentence, **bound, "measured": measured, "holds": holds}
+    )
+
+
+def record_report(sentence: str, measured: float) -> None:
+    """Add one number without a promise to ``results.json``; see `coursekit.claims.report`."""
+    _record_sentence("reports", {"sentence": sentence, "measured": measured})
+
+
+def _record_sentence(part: str, entry: dict) -> None:
     if _lesson is None:
         raise RuntimeError(
             "No lesson has begun in this process. Call lessons.begin(...) in the notebook's "
             "first code cell, with the notebook's name, before the first claim."
         )
-    entry = {"sentence": sentence, **bound, "measured": measured, "holds": holds}
-    earlier = [c for c in load_results()["claims"].get(_lesson, []) if c["sentence"] != sentence]
-    _record("claims", _lesson, [*earlier, entry])
+    before = load_results()[part].get(_lesson, [])
+    before = [other for other in before if other["sentence"] != entry["sentence"]]
+    _record(part, _lesson, [*before, entry])
 
 
 def record_seconds(lesson: str, seconds: float) -> None:

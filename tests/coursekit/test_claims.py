@@ -1,8 +1,9 @@
 import json
 
 from coursekit import lessons
-from coursekit.claims import claim
+from coursekit.claims import claim, report
 
+import pandas as pd
 import pytest
 
 
@@ -98,3 +99,33 @@ def test_a_claim_outside_a_lesson_is_refused(monkeypatch):
     monkeypatch.setattr(lessons, "_lesson", None)
     with pytest.raises(RuntimeError, match=r"lessons\.begin"):
         claim("It is so", 1, at_least=0)
+
+
+@pytest.fixture
+def margins(monkeypatch):
+    row = {"claim": "It varies", "mean": 0.1234, "sd": 0.0567, "runs": 10}
+    monkeypatch.setattr(lessons, "measured", lambda _name: pd.DataFrame([row]))
+
+
+def test_a_report_prints_and_records_its_number_and_how_much_it_varies(lesson, margins, capsys):
+    report("It varies", 0.2)
+    expected = "· It varies: ≈0.2 here, 0.123 ± 0.057 over 10 runs\n"
+    assert capsys.readouterr().out.endswith(expected)
+    results = json.loads((lesson / "results.json").read_text(encoding="utf-8"))
+    assert results["reports"]["01_test"] == [{"sentence": "It varies", "measured": 0.2}]
+
+
+def test_a_report_that_was_not_measured_yet_says_only_what_it_is_here(lesson, margins, capsys):
+    report("Another", 0.2)
+    assert capsys.readouterr().out.endswith("· Another: ≈0.2 here\n")
+
+
+def test_on_other_data_a_report_does_not_show_what_mini_gave(lesson, margins, monkeypatch, capsys):
+    monkeypatch.setenv("COURSEKIT_DATASET", str(lesson))
+    report("It varies", 0.2)
+    assert capsys.readouterr().out.endswith("· It varies: ≈0.2 here\n")
+
+
+def test_a_report_of_no_number_is_refused(lesson, margins):
+    with pytest.raises(ValueError, match="nan"):
+        report("It varies", float("nan"))
