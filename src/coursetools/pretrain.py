@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from coursekit import settings, tiny
+from coursekit.files import written_whole
 from coursekit.progress import progress_bar
 from coursekit.torch_backbones import tiny as build_tiny
 from minivoc.pictures import render
@@ -50,16 +51,16 @@ def label(index: int) -> int:
 def draw_all(file: Path, n: int) -> np.ndarray:
     """Return the pictures 0 to n - 1 as a memory map of shape (n, 224, 224, 3), drawn once."""
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
         shape = (n, SIZE, SIZE, 3)
-        pictures = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
-        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        with (
+            written_whole(file) as new,
+            ProcessPoolExecutor(mp_context=get_context("spawn")) as pool,
+        ):
+            pictures = np.lib.format.open_memmap(new, mode="w+", dtype=np.uint8, shape=shape)
             drawn = pool.map(draw, range(n), chunksize=16)
             for index, picture in enumerate(progress_bar(drawn, total=n, desc="Drawing")):
                 pictures[index] = picture
-        pictures.flush()
-        part.replace(file)
+            pictures.flush()
     pictures = np.load(file, mmap_mode="r")
     if len(pictures) != n:
         raise ValueError(f"{file} holds {len(pictures)} pictures, not {n}. Delete it.")
@@ -164,9 +165,9 @@ def train(
         held = accuracy(network, pictures, np.arange(n, n + held_out))
         row = (epoch + 1, sizes[epoch], loss, right, held, time.perf_counter() - start)
         log.append([*row])
-        part = checkpoint.with_suffix(".part")
-        torch.save({name: one.state_dict() for name, one in parts.items()} | {"log": log}, part)
-        part.replace(checkpoint)
+        states = {name: part.state_dict() for name, part in parts.items()}
+        with written_whole(checkpoint) as new:
+            torch.save(states | {"log": log}, new)
     table = pd.DataFrame(log, columns=LOG_COLUMNS).round(4)
     table.to_csv(directory / tiny.LOG.name, index=False, lineterminator="\n")
     weights = {k: v.contiguous() for k, v in backbone.state_dict().items() if v.ndim}

@@ -11,6 +11,7 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from coursekit import settings
+from coursekit.files import written_whole
 
 import nbformat
 import yaml
@@ -134,14 +135,13 @@ def write(folder: Path, outputs: bool = False, root: Path = settings.CHECKOUT) -
 def pack(folder: Path, name: str = "where-is-it") -> Path:
     """Return a zip file beside `folder` with its files: the same bytes for the same files."""
     target = folder.with_suffix(".zip")
-    part = target.with_name(f".{target.name}.part")
     files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
-    with ZipFile(part, "w") as archive:
+    with written_whole(target) as new, ZipFile(new, "w") as archive:
         for inside, path in sorted(files.items()):
             info = ZipInfo(f"{name}/{inside}")  # its date is fixed: the first of January 1980
             info.external_attr = 0o100644 << 16
             archive.writestr(info, path.read_bytes(), ZIP_DEFLATED)
-    return part.replace(target)
+    return target
 
 
 def _shipped(root: Path) -> list[Path]:
