@@ -54,7 +54,10 @@ def read(table: pd.DataFrame, threads: int) -> torch.Tensor:
         pictures = list(
             pool.map(partial(read_image, size=torch_backbones.SIZE), files)
         )
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+    return (
+        torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
+        / 255
+    )
 
 
 def build(n_classes: int, pictures: torch.Tensor) -> nn.Sequential:
@@ -70,11 +73,15 @@ def build(n_classes: int, pictures: torch.Tensor) -> nn.Sequential:
     # processes would learn something else than one. SyncBatchNorm, the usual remedy, does not
     # work on the CPU. So the statistics stay as they were just measured.
     return (
-        nn.Sequential(backbone, head).to(memory_format=torch.channels_last).eval()
+        nn.Sequential(backbone, head)
+        .to(memory_format=torch.channels_last)
+        .eval()
     )
 
 
-def loss_of(network: nn.Module, table: pd.DataFrame, threads: int) -> torch.Tensor:
+def loss_of(
+    network: nn.Module, table: pd.DataFrame, threads: int
+) -> torch.Tensor:
     """Return the mean loss of the pictures of a table: of their names plus of their boxes."""
     logits, found = network(read(table, threads))
     unit = boxes.normalize(table[boxes.SIDES], table[["width", "height"]])
@@ -133,12 +140,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument(
-        "--batch", type=int, default=32, help="pictures of all processes together"
+        "--batch",
+        type=int,
+        default=32,
+        help="pictures of all processes together",
     )
-    parser.add_argument("--rate", type=float, default=1e-4, help="learning rate")
+    parser.add_argument(
+        "--rate", type=float, default=1e-4, help="learning rate"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--threads", type=int, help="of each process; by default, share all cores"
+        "--threads",
+        type=int,
+        help="of each process; by default, share all cores",
     )
     parser.add_argument(
         "--out", type=Path, help="a JSON file for losses and seconds"
@@ -154,7 +168,9 @@ def main() -> None:
         int(os.environ.get(name, alone)) for name, alone in names.items()
     )
     # torchrun also sets OMP_NUM_THREADS to 1, which would leave cores idle where there are more
-    given["threads"] = given["threads"] or max(1, (os.cpu_count() or 1) // here)
+    given["threads"] = given["threads"] or max(
+        1, (os.cpu_count() or 1) // here
+    )
     try:
         if world > 1:
             distributed.init_process_group("gloo")
@@ -174,7 +190,9 @@ def main() -> None:
     if out and rank == 0:
         write_whole(
             out,
-            json.dumps(log | {"world_size": world, "threads": given["threads"]}),
+            json.dumps(
+                log | {"world_size": world, "threads": given["threads"]}
+            ),
         )
 
 

@@ -1,7 +1,10 @@
 import os
+import shutil
 import subprocess
 import sys
 import threading
+import time
+from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +42,15 @@ class Mosaic:
         return self.weights * images.reshape(-1, 7, 2, 7, 2, 3).mean((2, 4), dtype=np.float32)
 
 
+class Stopped(Mosaic):
+    """One that a person interrupts in the third batch."""
+
+    def __call__(self, images):
+        if len(self.calls) == 2:
+            raise KeyboardInterrupt
+        return super().__call__(images)
+
+
 class Pictures:
     """A data set of small JPEGs, and what `extract` makes of them."""
 
@@ -55,14 +67,13 @@ class Pictures:
     def file(self, name: str) -> Path:
         return self.directory / "JPEGImages" / f"{name}.jpg"
 
-    def extract(self, backbone=None, table=None, folder=None, batch=BATCH, **options):
+    def extract(self, backbone=None, table=None, folder=None, batch=BATCH):
         return extract(
             Mosaic() if backbone is None else backbone,
             self.table if table is None else table,
             self.directory,
             folder=self.folder if folder is None else folder,
             batch=batch,
-            **options,
         )
 
     def spoil(self, row: int) -> str:
@@ -79,8 +90,24 @@ def pictures(tmp_path):
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return the finished files of a folder."""
-    return {file.name: file.read_bytes() for file in folder.glob("*.*") if file.suffix != ".lock"}
+    """Return the files of a folder, but for those that are hidden."""
+    return {file.name: file.read_bytes() for file in folder.glob("[!.]*.*")}
+
+
+def elsewhere(function: str, pictures: Pictures, folder, *arguments, killed=False) -> str:
+    """Return what a function of this module prints in a process of its own."""
+    folder.mkdir(exist_ok=True)
+    pictures.table.to_json(table := folder.with_suffix(".table"))
+    code = f"import sys, test_features; test_features.{function}(*sys.argv[1:])"
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(
+        [sys.executable, "-c", code, *arguments, table, pictures.directory, folder],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert abs(run.returncode) == (9 if killed else 0), run.stderr
+    return run.stdout
 
 
 # what comes out
@@ -99,23 +126,23 @@ def test_the_maps_stay_on_disk(pictures):
     maps, _ = pictures.extract()
     assert isinstance(maps, np.memmap) and not maps.flags.writeable
     assert maps.dtype == np.float16 and maps.shape == (N, 7, 7, 3)
-    (file,) = pictures.folder.glob("*.npy")
-    np.testing.assert_array_equal(np.load(file), maps)
-    assert sorted(contents(pictures.folder)) == sorted([file.name, f"{file.stem}.json"])
+    (file,) = contents(pictures.folder)
+    np.testing.assert_array_equal(np.load(pictures.folder / file), maps)
 
 
 @pytest.mark.parametrize("batch", [1, N - 1, N, 50])
 def test_any_size_of_the_batches_will_do(pictures, batch):
     backbone = Mosaic()
     maps, _ = pictures.extract(backbone, batch=batch)
-    np.testing.assert_array_equal(maps, pictures.extract().maps)
+    np.testing.assert_array_equal(maps, pictures.extract()[0])
     assert sum(backbone.calls) == N and max(backbone.calls) == min(batch, N)
 
 
 def test_one_picture_and_none(pictures):
-    assert pictures.extract(table=pictures.table[:1]).maps.shape == (1, 7, 7, 3)
-    nothing = pictures.extract(table=pictures.table[:0])
-    assert nothing.maps.shape == (0, 7, 7, 3) and nothing.image_ids == []
+    maps, image_ids = pictures.extract(table=pictures.table[:1])
+    assert maps.shape == (1, 7, 7, 3) and image_ids == [pictures.table["image_id"][0]]
+    maps, image_ids = pictures.extract(table=pictures.table[:0])
+    assert maps.shape == (0, 7, 7, 3) and image_ids == []
 
 
 def test_by_default_the_file_lies_among_the_artifacts(pictures, monkeypatch, tmp_path):
@@ -126,16 +153,15 @@ def test_by_default_the_file_lies_among_the_artifacts(pictures, monkeypatch, tmp
 
 def test_progress_is_shown(pictures, monkeypatch, capsys):
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        pictures.extract(Stopped())
+    capsys.readouterr()
     pictures.extract()
-    assert "mosaic: 100%" in (shown := capsys.readouterr().err) and f"{N}/{N}" in shown
+    shown = capsys.readouterr().err
+    assert f"{2 * BATCH}/{N}" in shown  # it goes on where it stopped
+    assert "mosaic: 100%" in shown and f"{N}/{N}" in shown
     pictures.extract()
     assert capsys.readouterr().err == ""
-    pictures.spoil(7)
-    with pytest.raises(CorruptImageError):
-        pictures.extract()
-    capsys.readouterr()
-    pictures.extract(skip_corrupt=True)
-    assert f"6/{N}" in capsys.readouterr().err  # it goes on where it stopped
 
 
 # reading
@@ -191,52 +217,35 @@ def test_a_damaged_size_in_the_header_is_corrupt_too(pictures):
         read_image(file, 14)
 
 
-# pictures that cannot be read
+# what is refused
 
 
-def test_a_corrupt_picture_is_named_and_skipped_only_when_asked(pictures):
-    names = pictures.table["image_id"].tolist()
-    whole = np.array(pictures.extract().maps)
-    broken = [pictures.spoil(row) for row in (4, 7)]
-    with pytest.raises(CorruptImageError, match=rf"{broken[0]}\.jpg cannot be decoded"):
-        pictures.extract()
-    maps, image_ids = pictures.extract(skip_corrupt=True)
-    assert image_ids == [name for name in names if name not in broken]
-    np.testing.assert_array_equal(maps, np.delete(whole, [4, 7], axis=0))
-    with pytest.raises(CorruptImageError, match=rf"{broken[0]}\.jpg cannot be decoded"):
-        pictures.extract()
-    again = Mosaic()
-    assert pictures.extract(again, skip_corrupt=True).image_ids == image_ids and not again.calls
-
-
-def test_a_batch_of_corrupt_pictures_only_is_skipped_too(pictures):
-    for row in range(3, 6):
-        pictures.spoil(row)
-    backbone = Mosaic()
-    maps, image_ids = pictures.extract(backbone, skip_corrupt=True)
-    assert len(maps) == len(image_ids) == N - 3 and backbone.calls == [3, 3, 2]
-
-
-def test_nothing_but_corrupt_pictures(pictures):
-    for row in range(N):
-        pictures.spoil(row)
-    maps, image_ids = pictures.extract(skip_corrupt=True)
-    assert maps.shape == (0, 7, 7, 3) and image_ids == []
-
-
-def test_a_mended_picture_is_read_anew(pictures):
+def test_a_corrupt_picture_is_named_and_mended_by_its_owner(pictures):
     content = pictures.file(pictures.table["image_id"][4]).read_bytes()
     broken = pictures.spoil(4)
-    assert len(pictures.extract(skip_corrupt=True).maps) == N - 1
+    with pytest.raises(CorruptImageError, match=rf"{broken}\.jpg cannot be decoded"):
+        pictures.extract()
+    assert not list(pictures.folder.glob("*.npy"))
     pictures.file(broken).write_bytes(content)
-    assert len(pictures.extract().maps) == N
+    assert len(pictures.extract()[0]) == N
 
 
 def test_a_missing_picture_is_named(pictures):
     pictures.file("000003").unlink()
-    for skip in (False, True):
-        with pytest.raises(FileNotFoundError, match=r"000003\.jpg"):
-            pictures.extract(skip_corrupt=skip)
+    with pytest.raises(FileNotFoundError, match=r"000003\.jpg"):
+        pictures.extract()
+
+
+def test_a_disk_without_room_is_named_before_anything_is_computed(pictures, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    need = 2 * N * 7 * 7 * 3
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, need - 1))
+    backbone = Mosaic()
+    with pytest.raises(OSError, match=r"need 0\.0 GB in .*features.* Make room, or set COURSEKIT"):
+        pictures.extract(backbone)
+    assert backbone.calls == [] and contents(pictures.folder) == {}
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 0, need))
+    assert len(pictures.extract(backbone)[0]) == N
 
 
 def test_numbers_beyond_float16_are_refused(pictures):
@@ -255,7 +264,7 @@ def test_the_second_call_computes_nothing(pictures):
     after = pictures.extract(second)
     assert first.calls == [3, 3, 3, 2] and second.calls == []
     assert written == {file: file.stat().st_mtime_ns for file in written}
-    np.testing.assert_array_equal(before.maps, after.maps)
+    np.testing.assert_array_equal(before[0], after[0])
 
 
 def other_content(pictures):
@@ -285,7 +294,7 @@ def test_what_changes_makes_a_new_file(pictures, change):
     maps, image_ids = pictures.extract(**options)
     assert sum(options["backbone"].calls) == len(maps) == len(image_ids)
     after = contents(pictures.folder)
-    assert len(after) == 4 and before.items() <= after.items()
+    assert len(after) == 2 and before.items() <= after.items()
 
 
 def test_the_same_pictures_elsewhere_need_no_new_file(pictures):
@@ -314,7 +323,7 @@ def test_decoding_stays_a_few_batches_ahead(tmp_path, monkeypatch):
 
     monkeypatch.setattr(features, "read_image", counting)
     pictures.extract(Watching(), batch=2)
-    assert len(held) == 30 and max(held) <= 2 * (1 + features.THREADS)
+    assert len(held) == 30 and max(held) <= 2 * 2  # what is computed, and the next batch
 
 
 def test_pictures_are_decoded_while_the_backbone_works(pictures, monkeypatch):
@@ -340,18 +349,62 @@ def test_pictures_are_decoded_while_the_backbone_works(pictures, monkeypatch):
 
     first = pictures.table["image_id"][:BATCH].tolist()
     monkeypatch.setattr(features, "read_image", held_back)
-    assert len(pictures.extract(Slow()).maps) == N
+    assert len(pictures.extract(Slow())[0]) == N
 
 
-def test_threads_that_want_the_same_make_one_file(pictures):
-    backbones = [Mosaic() for _ in range(4)]
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(pictures.extract, backbones))
-    assert sorted(sum(one.calls) for one in backbones) == [0, 0, 0, N]
-    for maps, image_ids in found:
-        np.testing.assert_array_equal(maps, found[0].maps)
-        assert image_ids == found[0].image_ids
-    assert len(contents(pictures.folder)) == 2
+def peaks(table, directory, folder) -> None:
+    """Print the peak memory in MiB after a few pictures, and after many of them."""
+    import resource
+
+    class Large(Mosaic):
+        shape = (7, 7, 3000)
+
+        def __call__(self, images):
+            return super().__call__(images).repeat(1000, axis=3)
+
+    few = pd.read_json(table, dtype=str)
+    many = pd.DataFrame({"image_id": range(300), "filename": few["filename"][0]})
+    for pictures in (few, many):
+        extract(Large(), pictures, directory, folder, batch=BATCH)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count in other units")
+def test_memory_does_not_grow_with_the_pictures(pictures, tmp_path):
+    before, after = map(float, elsewhere("peaks", pictures, tmp_path / "large").split())
+    written = 300 * 7 * 7 * 3000 * 2 / 2**20
+    assert after - before < written / 4
+
+
+# others that work at the same time
+
+
+def extract_together(me, other, table, directory, folder) -> None:
+    """Extract at the same moment as another process; print how many pictures were computed."""
+
+    class Slow(Mosaic):
+        def __call__(self, images):
+            time.sleep(0.1)
+            return super().__call__(images)
+
+    backbone = Slow()
+    Path(me).touch()
+    while not Path(other).exists():
+        time.sleep(0.01)
+    maps, _ = extract(backbone, pd.read_json(table, dtype=str), directory, folder, batch=BATCH)
+    print(len(maps), sum(backbone.calls))
+
+
+def test_processes_that_want_the_same_make_one_file(pictures, tmp_path):
+    names = [tmp_path / "a", tmp_path / "b"]
+
+    def start(here, there):
+        return elsewhere("extract_together", pictures, pictures.folder, here, there)
+
+    with ThreadPoolExecutor(2) as pool:
+        shown = [*pool.map(start, names, names[::-1])]
+    assert sorted(shown) == [f"{N} 0\n", f"{N} {N}\n"]
+    assert len(contents(pictures.folder)) == 1
 
 
 # interruptions
@@ -364,17 +417,26 @@ def die() -> None:
 
 def extract_and_die(moment, table, directory, folder) -> None:
     """Extract, in a process of its own that is killed at this moment."""
+    open_memmap, write, count = features.open_memmap, features._write, features.write_whole
+    replace, synced = Path.replace, []
 
     class Fatal(Mosaic):
         def __call__(self, images):
-            if len(self.calls) == 2 and moment == "during the third batch":
-                die()
-            return super().__call__(images)
+            return die() if len(self.calls) == 2 else super().__call__(images)
 
-    synced, sync, replace = [], os.fsync, Path.replace
+    def reserve_and_die(file, mode, *others):
+        open_memmap(file, mode, *others)
+        die()
 
-    def sync_and_die(handle):
-        sync(handle)
+    def write_half_and_die(part, row, maps):
+        write(part, row, maps if row == 0 else maps[:1])
+        if row > 0:
+            die()
+
+    def count_or_die(file, text):
+        return die() if text == str(2 * BATCH) else count(file, text)
+
+    def die_within_the_count(handle):
         synced.append(handle)
         if len(synced) == 2:
             die()
@@ -382,108 +444,53 @@ def extract_and_die(moment, table, directory, folder) -> None:
     def die_or_replace(self, target):
         return die() if Path(target).suffix == ".npy" else replace(self, target)
 
-    if moment == "after the maps, before the line":
-        os.fsync = sync_and_die
-    if moment == "before the file gets its name":
-        Path.replace = die_or_replace
-    if moment == "after the file got its name":
-        Path.unlink = lambda *_, **__: die()
-    extract(Fatal(), pd.read_json(table, dtype=str), directory, folder, batch=BATCH)
+    def replace_and_die(self, target):
+        replace(self, target)
+        if Path(target).suffix == ".npy":
+            die()
+
+    place, name, deadly = {
+        "the file is reserved": (features, "open_memmap", reserve_and_die),
+        "some rows of the second batch are written": (features, "_write", write_half_and_die),
+        "all of its rows are written": (features, "write_whole", count_or_die),
+        "half of the count is written": (os, "fsync", die_within_the_count),
+        "the third batch is computed": (sys.modules[__name__], "Mosaic", Fatal),
+        "the file gets its name": (Path, "replace", die_or_replace),
+        "the file has its name": (Path, "replace", replace_and_die),
+    }[moment]
+    setattr(place, name, deadly)
+    extract(Mosaic(), pd.read_json(table, dtype=str), directory, folder, batch=BATCH)
 
 
 COMPUTED_AGAIN = {  # pictures that the second run has to compute
-    "during the third batch": (N - BATCH, N - 2 * BATCH),  # is the second one written by then?
-    "after the maps, before the line": (N - BATCH,),
-    "before the file gets its name": (0,),
-    "after the file got its name": (0,),
+    "the file is reserved": N,
+    "some rows of the second batch are written": N - BATCH,
+    "all of its rows are written": N - BATCH,
+    "half of the count is written": N - BATCH,
+    "the third batch is computed": N - 2 * BATCH,
+    "the file gets its name": 0,
+    "the file has its name": 0,
 }
 
 
 @pytest.mark.parametrize("moment", COMPUTED_AGAIN)
-def test_a_killed_run_goes_on_and_gives_the_same_bytes(pictures, tmp_path, moment):
-    table = tmp_path / "table.json"
-    pictures.table.to_json(table)
-    code = "import sys, test_features; test_features.extract_and_die(*sys.argv[1:])"
-    arguments = [moment, table, pictures.directory, tmp_path / "killed"]
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-    run = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        env=os.environ | {"PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-    )
-    assert abs(run.returncode) == 9, run.stderr
+def test_a_run_killed_while_goes_on_and_gives_the_same_bytes(pictures, tmp_path, moment):
+    elsewhere("extract_and_die", pictures, tmp_path / "killed", moment, killed=True)
     named = list((tmp_path / "killed").glob("*.npy"))
-    assert len(named) == (moment == "after the file got its name")
+    assert len(named) == (moment == "the file has its name")
     backbone = Mosaic()
     pictures.extract(backbone, folder=tmp_path / "killed")
-    assert sum(backbone.calls) in COMPUTED_AGAIN[moment]
+    assert sum(backbone.calls) == COMPUTED_AGAIN[moment]
     pictures.extract()
-    wanted, found = contents(pictures.folder), contents(tmp_path / "killed")
-    assert wanted.items() <= found.items()
-    assert {Path(name).suffix for name in set(found) - set(wanted)} <= {".journal"}
+    assert contents(tmp_path / "killed") == contents(pictures.folder)
 
 
-@pytest.fixture
-def unfinished(pictures, tmp_path, monkeypatch):
-    """The two files of a run that was stopped just before the last step; with corrupt pictures."""
-    for row in (4, 6, 7, 8):  # one in the second batch, all of the third
-        pictures.spoil(row)
-    stop = Path.replace
-
-    def stopped(self, target):
-        if Path(target).suffix == ".npy":
-            raise KeyboardInterrupt
-        return stop(self, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            pictures.extract(folder=tmp_path / "stopped", skip_corrupt=True)
-    (part,) = (tmp_path / "stopped").glob("*.part")
-    (journal,) = (tmp_path / "stopped").glob("*.journal")
-    return part, part.read_bytes(), journal, journal.read_bytes()
-
-
-def test_any_cut_through_the_files_is_mended(pictures, unfinished):
-    part, maps, journal, lines = unfinished
-    pictures.extract(skip_corrupt=True)
-    wanted = contents(pictures.folder)
-    start = np.load(pictures.folder / part.with_suffix(".npy").name, mmap_mode="r").offset
-    row = 7 * 7 * 3 * 2
-    rest = [N - 4, N - 4 - 3, N - 4 - 5, N - 4 - 5, 0]  # to compute after so many whole lines
-    for end in range(0, len(lines) + 1, 3):
-        whole = lines[:end].count(b"\n")
-        promised = start + row * (N - 4 - rest[whole])
-        for size in {promised, min(promised + row // 2, len(maps)), len(maps)}:
-            part.write_bytes(maps[:size])
-            journal.write_bytes(lines[:end])
-            backbone = Mosaic()
-            pictures.extract(backbone, folder=part.parent, skip_corrupt=True)
-            assert sum(backbone.calls) == rest[whole]
-            assert contents(part.parent) == wanted
-            for name in wanted:
-                (part.parent / name).unlink()
-
-
-@pytest.mark.parametrize("lost", ["maps", "half of the maps", "journal", "ids"])
-def test_files_that_do_not_fit_are_not_believed(pictures, unfinished, lost):
-    part, maps, journal, _ = unfinished
-    if lost == "maps":
-        part.unlink()
-    elif lost == "half of the maps":
-        part.write_bytes(maps[: len(maps) // 2])
-    else:
-        (journal if lost == "journal" else part.with_suffix(".json")).unlink()
-    pictures.extract(folder=part.parent, skip_corrupt=True)
-    pictures.extract(skip_corrupt=True)
-    assert contents(part.parent) == contents(pictures.folder)
-
-
-def test_a_run_stopped_by_a_corrupt_picture_keeps_what_it_did(pictures):
-    pictures.spoil(7)
-    first, second = Mosaic(), Mosaic()
-    with pytest.raises(CorruptImageError):
-        pictures.extract(first)
-    pictures.extract(second, skip_corrupt=True)
-    assert (first.calls, second.calls) == ([3, 3], [2, 2])
+@pytest.mark.parametrize("moment", ["the file is reserved", "all of its rows are written"])
+def test_a_count_without_its_maps_is_not_believed(pictures, tmp_path, moment):
+    with pytest.raises(KeyboardInterrupt):
+        pictures.extract(Stopped(), folder=tmp_path / "killed")
+    next((tmp_path / "killed").glob("*.part")).unlink()
+    elsewhere("extract_and_die", pictures, tmp_path / "killed", moment, killed=True)
+    pictures.extract(folder=tmp_path / "killed")
+    pictures.extract()
+    assert contents(tmp_path / "killed") == contents(pictures.folder)
