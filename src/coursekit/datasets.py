@@ -83,9 +83,9 @@ def locate(name: str | None = None) -> Path:
     name = settings.dataset() if name is None else str(name)
     directory = place(name)
     if name == "mini":
-        import minivoc
+        from minivoc import dataset
 
-        minivoc.draw(directory)  # at once when it has been drawn
+        dataset.draw(directory)  # at once when it has been drawn
     if not missing_parts(directory):
         return directory
     if name == "mini":

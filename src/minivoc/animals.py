@@ -6,7 +6,7 @@ Every animal faces right and stands on y = 0; a standing one is about 1 high at 
 from typing import NamedTuple
 
 from minivoc.coats import INK, PAINTS, PINK, Coat, markings, pick, random_coat
-from minivoc.faces import HEADS, mane
+from minivoc.faces import FACES, mane
 from minivoc.shapes import (
     Shape,
     blob,
@@ -87,7 +87,7 @@ def quadruped(rng: np.random.Generator, name: str) -> list[Shape]:
     trunk = limb([hip, middle, shoulder], (build.rump, build.belly, build.chest))
     neck = limb([shoulder, nape + 0.4 * reach * direction, skull], (build.chest, *build.throat))
     front = pose != "graze" and rng.random() < (0.6 if pose in ("sit", "lie") else 0.3)
-    face = HEADS[name](rng, fur, front)
+    face = FACES[name](rng, fur, front)
     tilt = 0 if front else rng.uniform(-8, 8) - (35 if pose == "graze" else 0)
     extras = []
     if name == "cow" and pose != "lie":
@@ -209,7 +209,7 @@ def _facing(rng: np.random.Generator, name: str, fur: Coat) -> list[Shape]:
     if rng.random() < 0.4:
         shapes.append(_collar(rng, np.array([0, 0.68]), np.array([0, 0.9]), 0.16))
     size = {"dog": 0.25, "cat": 0.26}[name] * rng.uniform(0.9, 1.1)
-    face = HEADS[name](rng, fur, True)
+    face = FACES[name](rng, fur, True)
     return shapes + place(face, (0, 1.0), size, rng.uniform(-9, 9), part="face")
 
 

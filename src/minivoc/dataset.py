@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -10,20 +9,15 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from minivoc import CLASSES, SPLITS
 from minivoc.pictures import Found, find, render
-from minivoc.scenes import ANIMALS, NAMES, compose
+from minivoc.scenes import NAMES, compose
 
 import numpy as np
 from tqdm.auto import tqdm
 
 VERSION = 1  # raise it whenever the pictures change
-SINGLES = {
-    "dog": 221,
-    "cat": 177,
-    "bird": 130,
-    "cow": 40,
-    "horse": 132,
-}  # as in VOC 2007's test set
+BALANCE = (221, 177, 130, 40, 132)  # of the classes, as in VOC 2007's test set
 SHARES = {"single": 0.85, "several": 0.08, "none": 0.07}
 NONE_FAULTS = ("nothing listed", "beyond the edge", "sides swapped", "unknown name")
 HEADER = """<annotation>
@@ -40,7 +34,6 @@ HEADER = """<annotation>
 \t\t<depth>3</depth>
 \t</size>
 \t<segmented>0</segmented>"""
-SPLITS = {"train": 0.60, "val": 0.15, "test": 0.25}
 
 
 def apportion(n: int, weights) -> list[int]:
@@ -54,8 +47,8 @@ def apportion(n: int, weights) -> list[int]:
 def roster(n: int, seed: int) -> list[str]:
     """Return for each picture its animal, or ``several``, or ``none``, in random order."""
     single, several, none = apportion(n, list(SHARES.values()))
-    counts = apportion(single, list(SINGLES.values()))
-    kinds = np.repeat([*SINGLES, "several", "none"], [*counts, several, none])
+    counts = apportion(single, BALANCE)
+    kinds = np.repeat([*CLASSES, "several", "none"], [*counts, several, none])
     return np.random.default_rng(seed).permutation(kinds).tolist()
 
 
@@ -74,9 +67,9 @@ def split(kinds: list[str], seed: int) -> dict[str, list[int]]:
 def wanted(kind: str, rng: np.random.Generator) -> tuple[str, ...]:
     """Return the names of the objects that a picture of this kind must show."""
     if kind == "several":
-        first = rng.choice(ANIMALS)
+        first = rng.choice(CLASSES)
         return tuple(
-            first if rng.random() < 0.5 else rng.choice(ANIMALS) for _ in range(rng.integers(2, 4))
+            first if rng.random() < 0.5 else rng.choice(CLASSES) for _ in range(rng.integers(2, 4))
         )
     if kind == "none":
         return ("",)  # whatever belongs in the scene
@@ -99,11 +92,11 @@ def compose_one(index: int, kind: str, seed: int):
     Rarely, one object hides another; then another picture is composed.
     """
     rng = np.random.default_rng([seed, index])
-    goal = 1 if kind in SINGLES else 2 if kind == "several" else 0
+    goal = 1 if kind in CLASSES else 2 if kind == "several" else 0
     while True:
         backdrop, sprites = compose(rng, wanted(kind, rng))
         objects = find(backdrop.image.size, sprites, NAMES)
-        animals = [thing.seen for thing in objects if thing.name in ANIMALS]
+        animals = [thing.seen for thing in objects if thing.name in CLASSES]
         if objects and min(len(animals), 2) == goal and min(animals, default=1) > 0.55:
             return rng, backdrop, sprites, objects
 
@@ -178,39 +171,53 @@ def draw(directory: Path, n: int = 1200, seed: int = 2007, processes: int | None
     ``ImageSets/Main/{train,val,trainval,test}.txt``. ``VERSION`` says what was drawn; another
     version, seed or number of pictures is replaced. The pictures depend on nothing else, least of
     all on the number of processes (by default, one for each core).
+
+    Raises
+    ------
+    FileExistsError
+        When something else is at `directory`: it is never deleted.
     """
     directory = Path(directory)
     stamp = {"version": VERSION, "seed": seed, "n": n}
-    if _holds(directory, stamp):
+    if not _needs_drawing(directory, stamp):
         return directory
     directory.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
-    try:
+    with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as scratch:
+        drawn, replaced = Path(scratch, "drawn"), Path(scratch, "replaced")
         for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
-            (unfinished / part).mkdir(parents=True)
+            (drawn / part).mkdir(parents=True)
         kinds = roster(n, seed)
-        _draw_all(kinds, seed, unfinished, processes)
+        _draw_all(kinds, seed, drawn, processes)
         parts = split(kinds, seed)
         parts["trainval"] = sorted(parts["train"] + parts["val"])
         for name, indices in parts.items():
             lines = "".join(f"{i + 1:06d}\n" for i in indices)
-            (unfinished / "ImageSets/Main" / f"{name}.txt").write_text(lines, newline="\n")
-        (unfinished / "VERSION").write_text(json.dumps(stamp) + "\n", newline="\n")
-        if _holds(directory, stamp):  # another process was faster
-            return directory
-        if directory.exists():
-            shutil.rmtree(directory)
-        unfinished.chmod(0o755)
-        unfinished.rename(directory)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+            (drawn / "ImageSets/Main" / f"{name}.txt").write_text(lines, newline="\n")
+        (drawn / "VERSION").write_text(json.dumps(stamp) + "\n", newline="\n")
+        if _needs_drawing(directory, stamp):  # no other process was faster
+            if directory.exists():
+                directory.rename(replaced)
+            drawn.rename(directory)
     return directory
 
 
-def _holds(directory: Path, stamp: dict[str, int]) -> bool:
-    """Return whether `directory` holds the finished data set with this stamp."""
-    file = directory / "VERSION"
-    return file.exists() and json.loads(file.read_text()) == stamp
+def _needs_drawing(directory: Path, stamp: dict[str, int]) -> bool:
+    """Return whether the data set with this stamp is still to be drawn into `directory`.
+
+    `FileExistsError` when what is there carries no stamp of ours, so that it is not ours to delete.
+    """
+    if not directory.exists():
+        return True
+    try:
+        there = json.loads((directory / "VERSION").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        there = None
+    if not (isinstance(there, dict) and there.keys() == stamp.keys()):
+        raise FileExistsError(
+            f"{directory} is there, and no file VERSION in it says that it was drawn. It is left "
+            "as it is. Move it away, or draw into another directory."
+        )
+    return there != stamp
 
 
 def _draw_all(kinds: list[str], seed: int, directory: Path, processes: int | None) -> None:

@@ -1,4 +1,4 @@
-"""The heads of the animals, in profile or facing the reader.
+"""The faces of the animals, in profile or from the front.
 
 The middle of the skull is (0, 0) and its radius 1; a head in profile looks right.
 """
@@ -221,4 +221,4 @@ def mane(name: str, coat: Coat, nape: np.ndarray, skull: np.ndarray) -> list[Sha
     return [solid(coat.mane, limb(path, (0.05, 0.11, 0.07)))]
 
 
-HEADS = {"dog": dog, "cat": cat, "horse": horse, "cow": cow, "sheep": sheep}
+FACES = {"dog": dog, "cat": cat, "horse": horse, "cow": cow, "sheep": sheep}

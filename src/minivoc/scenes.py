@@ -1,6 +1,6 @@
 """Scenes: which objects meet in a picture, how large they are and where they stand."""
 
-from minivoc import interiors, landscapes
+from minivoc import CLASSES, interiors, landscapes
 from minivoc.coats import pick
 from minivoc.landscapes import Backdrop
 from minivoc.pictures import Sprite, parts
@@ -10,7 +10,6 @@ from minivoc.sketching import sketch
 import numpy as np
 from PIL import ImageFilter
 
-ANIMALS = ("dog", "cat", "bird", "cow", "horse")
 SIZES = (
     *[(500, 375)] * 6, *[(375, 500)] * 2, *[(500, 333)] * 2,
     (333, 500), (500, 400), (500, 281), (480, 360), (442, 500), (354, 480),
@@ -38,7 +37,7 @@ SCENES = (
     "summer",
     "stable",
 )
-NAMES = {*ANIMALS, *HEIGHTS} - {"tree", "bush", "fence", "rock", "ball", "box"}  # named by VOC
+NAMES = {*CLASSES, *HEIGHTS} - {"tree", "bush", "fence", "rock", "ball", "box"}  # named by VOC
 
 
 def compose(rng: np.random.Generator, wanted: tuple[str, ...]) -> tuple[Backdrop, list[Sprite]]:

@@ -4,7 +4,6 @@ import hashlib
 import io
 import socket
 import struct
-import sys
 import tarfile
 import threading
 import time
@@ -544,8 +543,7 @@ def drawings(home, monkeypatch):
         if not directory.exists():
             make(directory)
 
-    artist = SimpleNamespace(draw=draw)
-    monkeypatch.setitem(sys.modules, "minivoc", artist)
+    monkeypatch.setattr("minivoc.dataset.draw", draw)
     return drawings
 
 

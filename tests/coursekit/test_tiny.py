@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 import coursekit
-import minivoc
 from coursekit import settings, tiny
+from minivoc import dataset
 
 import numpy as np
 import pandas as pd
@@ -248,7 +248,7 @@ def names_in(file: Path) -> set[str]:
 
 
 def test_the_drawings_are_not_those_of_mini(trained):
-    assert trained["seed"] != inspect.signature(minivoc.draw).parameters["seed"].default
+    assert trained["seed"] != inspect.signature(dataset.draw).parameters["seed"].default
 
 
 def test_the_script_sees_no_box():

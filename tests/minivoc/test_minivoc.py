@@ -2,10 +2,10 @@
 
 import json
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
-from minivoc import dataset, sketching
+from minivoc import CLASSES, dataset, sketching
 from minivoc.pictures import VISIBLE, render
-from minivoc.scenes import ANIMALS
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def box_of(element):
 
 
 def animals_in(root):
-    return [o for o in root.findall("object") if o.findtext("name") in ANIMALS]
+    return [o for o in root.findall("object") if o.findtext("name") in CLASSES]
 
 
 def files_of(directory):
@@ -71,7 +71,7 @@ def test_layout(mini):
 def test_full_size_has_the_balance_of_voc():
     kinds = dataset.roster(1200, 2007)
     counts = {kind: kinds.count(kind) for kind in set(kinds)}
-    single = sum(counts[name] for name in ANIMALS)
+    single = sum(counts[name] for name in CLASSES)
     assert (single, counts["several"], counts["none"]) == (1020, 96, 84)
     for name, weight in {"dog": 221, "cat": 177, "bird": 130, "cow": 40, "horse": 132}.items():
         assert abs(counts[name] / single - weight / 700) < 0.001
@@ -159,7 +159,7 @@ def test_boxes_are_tight(sound):
         seen = [
             silhouette_box(backdrop, sprites, k)
             for k, sprite in enumerate(sprites)
-            if sprite.name in ANIMALS
+            if sprite.name in CLASSES
         ]
         for thing, box in zip(animals_in(sound[i]), seen, strict=True):
             corners = np.round(box_of(thing)) - (1, 1, 0, 0)
@@ -187,6 +187,32 @@ def test_drawn_once_and_again_for_another_version(tmp_path, monkeypatch):
     dataset.draw(directory, n=3, processes=1)
     assert json.loads((directory / "VERSION").read_text())["version"] == dataset.VERSION
     assert not (directory / "stray.txt").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["mini"]
+
+
+@pytest.mark.parametrize("version", [None, "1.0\n", '{"version": 1}', "[1]", b"\xff"])
+def test_what_was_not_drawn_is_never_deleted(tmp_path, monkeypatch, version):
+    (tmp_path / "mini").mkdir()
+    (tmp_path / "mini" / "thesis.txt").write_text("three years")
+    if version is not None:
+        content = version if isinstance(version, bytes) else version.encode()
+        (tmp_path / "mini" / "VERSION").write_bytes(content)
+    before = files_of(tmp_path)
+    monkeypatch.setattr(dataset, "_draw_all", lambda *_: pytest.fail("drawn before it looked"))
+    with pytest.raises(FileExistsError, match=r"mini is there.* Move it away"):
+        dataset.draw(tmp_path / "mini", n=3)
+    assert files_of(tmp_path) == before
+
+
+def test_what_comes_while_it_is_being_drawn_is_not_deleted_either(tmp_path, monkeypatch):
+    def intrude(*_):
+        (tmp_path / "mini").mkdir()
+        (tmp_path / "mini" / "thesis.txt").write_text("three years")
+
+    monkeypatch.setattr(dataset, "_draw_all", intrude)
+    with pytest.raises(FileExistsError):
+        dataset.draw(tmp_path / "mini", n=3)
+    assert files_of(tmp_path) == {Path("mini/thesis.txt"): b"three years"}
 
 
 def test_interruption_leaves_nothing(tmp_path, monkeypatch):
