@@ -5,7 +5,7 @@ variable             meaning                                       default
 ==================== ============================================= ==============
 COURSEKIT_DATASET    ``mini``, ``voc2007``, ``voc2012`` or a       ``mini``
                      directory in VOC's layout
-COURSEKIT_CLASSES    the names to find, separated by commas        see `CLASSES`
+COURSEKIT_CLASSES    the names to find, separated by commas        those of mini
 COURSEKIT_BACKBONE   ``tiny``, ``mobilenet_v2_035``,               ``tiny``
                      ``mobilenet_v2``, ``resnet50``, ``vgg16``
 COURSEKIT_WEIGHTS    ``imagenet``, or a weight file; or two, for   ``imagenet``
@@ -23,8 +23,9 @@ COURSEKIT_VOC_MIRROR addresses to try before VOC's own host,       none
 import os
 from pathlib import Path
 
+from minivoc import CLASSES
+
 BACKBONES = ("tiny", "mobilenet_v2_035", "mobilenet_v2", "resnet50", "vgg16")
-CLASSES = ("dog", "cat", "bird", "cow", "horse")
 ORIGINS = ("torchvision", "keras")
 NAMED_DATASETS = ("mini", "voc2007", "voc2012")
 CHECKOUT = Path(__file__).resolve().parents[2]

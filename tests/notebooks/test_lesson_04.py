@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from coursekit import datasets, settings, voc
+from minivoc import CLASSES
 
 import numpy as np
 import pytest
@@ -21,7 +22,6 @@ ROOT = settings.CHECKOUT
 LESSON = "04_pytorch_two_heads"
 RESULTS = sorted((ROOT / "book" / "results").glob("two_heads_*.csv"))
 USED = ("Samples", "AUGMENT", "score", "giou_loss", "fit", "TwoHeads", "load", "CropAround")
-CLASSES = ["dog", "cat", "bird", "cow", "horse"]
 FEW = 40
 
 

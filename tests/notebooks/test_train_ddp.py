@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 from coursekit import datasets, settings, voc
+from minivoc import CLASSES
 
 import numpy as np
 import pytest
 
-CLASSES = ["dog", "cat", "bird", "cow", "horse"]
 STEPS, BATCH, CLOSE = 6, 8, 1e-4
 SCRIPT = settings.CHECKOUT / "notebooks" / "scripts" / "train_ddp.py"
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")

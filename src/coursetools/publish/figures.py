@@ -8,13 +8,13 @@ import json
 
 from coursekit import datasets, plotting, rectangles, settings, voc
 from coursekit.boxes import SIDES
+from minivoc import CLASSES
 
 import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
 STATIC = settings.CHECKOUT / "book" / "_static"
-CLASSES = ["dog", "cat", "bird", "cow", "horse"]
 COVER = {"dog": 4, "bird": 9, "horse": 6, "cat": 2, "cow": 3}  # which of its class looks best
 
 
