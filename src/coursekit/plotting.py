@@ -5,12 +5,10 @@ both colors are safe for color-blind readers.
 """
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Image, display
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -90,30 +88,15 @@ def draw_box(ax: Axes, box: Sequence[float], kind: str = "truth", label: str = "
     """
     style = BOX_STYLES[kind]
     xmin, ymin, xmax, ymax = (float(side) for side in box)
-    halo = [patheffects.Stroke(linewidth=4, foreground="white"), patheffects.Normal()]
-    ax.add_patch(
-        Rectangle(
-            (xmin, ymin),
-            xmax - xmin,
-            ymax - ymin,
-            fill=False,
-            linewidth=2,
-            path_effects=halo if kind == "truth" else halo[1:],
-            **style,
-        )
-    )
+    edge = Rectangle((xmin, ymin), xmax - xmin, ymax - ymin, fill=False, linewidth=2, **style)
+    if kind == "truth":
+        edge.set_path_effects([patheffects.withStroke(linewidth=4, foreground="white")])
+    ax.add_patch(edge)
     if label:
-        at_left = kind == "truth"
-        ax.text(
-            xmin if at_left else xmax,
-            ymin,
-            label,
-            color="white",
-            fontsize=8,
-            ha="left" if at_left else "right",
-            va="bottom" if ymin > 12 else "top",
-            bbox={"facecolor": style["edgecolor"], "edgecolor": "none", "pad": 1.5},
-        )
+        x, side = (xmin, "left") if kind == "truth" else (xmax, "right")
+        height = "bottom" if ymin > 12 else "top"
+        paper = {"facecolor": style["edgecolor"], "edgecolor": "none", "pad": 1.5}
+        ax.text(x, ymin, label, color="white", fontsize=8, ha=side, va=height, bbox=paper)
 
 
 def gallery(
@@ -142,26 +125,16 @@ def gallery(
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     tallest = max(np.shape(image)[0] / np.shape(image)[1] for image in images)
-    cell = width / columns
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width, rows * (cell * tallest + 0.25)), squeeze=False
-    )
+    size = (width, rows * (width / columns * tallest + 0.25))
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for ax in axes.flat:
         ax.set_axis_off()
     for i, (ax, image) in enumerate(zip(axes.flat, images, strict=False)):
         show_image(ax, image, titles[i] if titles is not None else "")
-        for kind, given in (("truth", truth), ("prediction", prediction)):
-            if given is not None and given[i] is not None:
-                draw_box(ax, given[i], kind)
+        for kind, boxes in (("truth", truth), ("prediction", prediction)):
+            if boxes is not None and boxes[i] is not None:
+                draw_box(ax, boxes[i], kind)
     return figure
-
-
-def show_photographs(figure: Figure) -> None:
-    """Display a figure of many photographs as JPEG, a quarter of the size of PNG, and close it."""
-    file = BytesIO()
-    figure.savefig(file, format="jpeg", pil_kwargs={"quality": 80})
-    plt.close(figure)
-    display(Image(file.getvalue(), format="jpeg"))
 
 
 def curves(
@@ -177,33 +150,4 @@ def curves(
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
     ax.legend()
-    return ax
-
-
-def draw_layers(model, ax: Axes | None = None) -> Axes:
-    """Return axes with a Keras model as a diagram: a box for each layer, its output shape in it.
-
-    It does what `keras.utils.plot_model` does, without the program Graphviz.
-    """
-    depth: dict[str, int] = {}
-    edges = []
-    for layer in model.layers:
-        tensors = layer.input if isinstance(layer.input, list) else [layer.input]
-        before = [one._keras_history.operation.name for one in tensors]
-        before = [name for name in before if name in depth and name != layer.name]
-        depth[layer.name] = 1 + max((depth[name] for name in before), default=-1)
-        edges += [(name, layer.name) for name in before]
-    rows = [[name for name in depth if depth[name] == d] for d in range(max(depth.values()) + 1)]
-    at = {n: (i - (len(row) - 1) / 2, -d) for d, row in enumerate(rows) for i, n in enumerate(row)}
-    ax = ax or plt.subplots(figsize=(7, 0.75 * len(rows)))[1]
-    for start, end in edges:
-        ax.annotate("", at[end], at[start], arrowprops={"arrowstyle": "-|>", "color": INK})
-    for layer in model.layers:
-        shape = " × ".join(str(side) for side in layer.output.shape[1:])
-        text = f"{layer.name} ({type(layer).__name__})\n{shape}"
-        frame = {"boxstyle": "round", "facecolor": PAPER, "edgecolor": SERIES[0]}
-        ax.text(*at[layer.name], text, ha="center", va="center", fontsize=8, bbox=frame)
-    widest = max(len(row) for row in rows)
-    ax.set(xlim=(-widest / 2, widest / 2), ylim=(-len(rows) + 0.4, 0.6))
-    ax.set_axis_off()
     return ax

@@ -80,13 +80,3 @@ def test_colors_that_carry_text_have_enough_contrast(color):
     other = plotting.PAPER if color == plotting.INK else "white"
     light, dark = sorted([luminance(color), luminance(other)], reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 4.5
-
-
-def test_photographs_are_displayed_as_jpeg(monkeypatch):
-    shown = []
-    monkeypatch.setattr(plotting, "display", shown.append)
-    figure, _ = plt.subplots()
-    plotting.show_photographs(figure)
-    (picture,) = shown
-    assert picture.format == "jpeg" and picture.data.startswith(b"\xff\xd8")
-    assert not plt.fignum_exists(figure.number)  # or Jupyter would show it again, as PNG
