@@ -1,7 +1,7 @@
-"""What a notebook hands to the next one: predictions, results and claims.
+"""What a notebook hands to the next one: the table of images, predictions, results and claims.
 
-Everything lies under ``artifacts/<data set>/``: one CSV for each model in ``predictions/``, and
-one ``results.json`` with five parts:
+Everything lies under ``artifacts/<data set>/``: the table of images in ``images.csv``, one CSV for
+each model in ``predictions/``, and one ``results.json`` with five parts:
 
 - ``models``: for each model and split ``n, accuracy, mean_iou, accuracy_at_iou_50``, and the
   95 % interval of each;
@@ -21,15 +21,17 @@ from pathlib import Path
 from coursekit import metrics, settings
 from coursekit.boxes import SIDES
 from coursekit.files import write_whole
-from coursekit.voc.csv_files import from_csv
+from coursekit.voc.reading import COLUMNS, DTYPES
 
 import pandas as pd
 
+IMAGE_COLUMNS = [*COLUMNS, "label", "split"]
 DETECTION_COLUMNS = ["image_id", "pred_name", "confidence", *metrics.PREDICTED]
 PREDICTION_COLUMNS = [
     *("image_id", "split", "width", "height", "name", *SIDES),
     *("pred_name", "confidence", *metrics.PREDICTED),
 ]
+TEXTS = ["image_id", "split", "name", "pred_name"]  # may look like numbers
 SEED = settings.seed()  # of every lesson
 PACKAGES = ("coursekit", "numpy", "pandas", "pillow", "tensorflow", "keras", "torch", "torchvision")
 
@@ -117,6 +119,19 @@ def record_seconds(lesson: str, seconds: float) -> None:
     _record("seconds", lesson, round(seconds, 1))
 
 
+def save_images(table: pd.DataFrame) -> Path:
+    """Return ``images.csv``, which now holds the table of images of the data set in use.
+
+    Boxes stay as they are in the table: xyxy in pixels, zero-based and half-open.
+
+    Raises
+    ------
+    ValueError
+        When a column, or a value in it, is missing.
+    """
+    return _write_table("images.csv", _complete("table of images", table, IMAGE_COLUMNS))
+
+
 def load_images() -> pd.DataFrame:
     """Return the table of images that lesson 02 wrote for the data set in use.
 
@@ -124,14 +139,17 @@ def load_images() -> pd.DataFrame:
     ------
     FileNotFoundError
         When there is none yet. The message names the notebook to run first.
+    ValueError
+        When a column is missing: the file is from an earlier version of the course.
     """
     path = artifacts_file("images.csv")
+    lesson = "Run notebooks/02_voc_annotations.ipynb first, then this notebook again."
     if not path.exists():
-        raise FileNotFoundError(
-            f"There is no table of images of {settings.dataset_name()} yet. "
-            "Run notebooks/02_voc_annotations.ipynb first, then this notebook again."
-        )
-    return from_csv(path)
+        raise FileNotFoundError(f"{settings.dataset_name()} has no table of images yet. {lesson}")
+    table = _read_table(path, DTYPES | {"label": int, "split": str})
+    if missing := [column for column in IMAGE_COLUMNS if column not in table]:
+        raise ValueError(f"{path} lacks the columns {', '.join(missing)}. {lesson}")
+    return table[IMAGE_COLUMNS]
 
 
 def measured(name: str) -> pd.DataFrame:
@@ -157,9 +175,9 @@ def save_predictions(model: str, table: pd.DataFrame) -> Path:
         When a column or a number is missing, or a box is inverted.
     """
     logits = [column for column in table if column.startswith("logit_")]
-    table = _complete(model, table, [*PREDICTION_COLUMNS, *logits])
+    table = _complete(f"table of predictions of {model}", table, [*PREDICTION_COLUMNS, *logits])
     summaries = {split: metrics.scores(part) for split, part in table.groupby("split")}
-    path = _write_table("predictions", model, table)
+    path = _write_table(f"predictions/{model}.csv", table)
     _record("models", model, summaries)
     return path
 
@@ -180,7 +198,8 @@ def save_detections(model: str, table: pd.DataFrame) -> Path:
     ValueError
         When a column or a number is missing.
     """
-    return _write_table("detections", model, _complete(model, table, DETECTION_COLUMNS))
+    table = _complete(f"table of detections of {model}", table, DETECTION_COLUMNS)
+    return _write_table(f"detections/{model}.csv", table)
 
 
 def load_predictions(model: str, lesson: str) -> pd.DataFrame:
@@ -191,36 +210,40 @@ def load_predictions(model: str, lesson: str) -> pd.DataFrame:
     FileNotFoundError
         When there are none yet. The message names the notebook to run first.
     """
-    return _read_table("predictions", model, lesson)
+    return _load("predictions", model, lesson)
 
 
 def load_detections(model: str, lesson: str) -> pd.DataFrame:
     """Return a model's detections, as `lesson` wrote them; errors as in `load_predictions`."""
-    return _read_table("detections", model, lesson)
+    return _load("detections", model, lesson)
 
 
-def _complete(model: str, table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Return these columns of a table; `ValueError` when one, or a number in it, is missing."""
+def _complete(name: str, table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Return these columns of a table; `ValueError` when one, or a value in it, is missing."""
     missing = [column for column in columns if column not in table]
     if missing:
-        raise ValueError(f"The predictions of {model} lack the columns {', '.join(missing)}.")
+        raise ValueError(f"The {name} lacks the columns {', '.join(missing)}.")
     table = table[columns]
     holes = table.columns[table.isna().any()].tolist()
     if holes:
-        raise ValueError(f"The predictions of {model} have empty cells in {', '.join(holes)}.")
+        raise ValueError(f"The {name} has empty cells in {', '.join(holes)}.")
     return table
 
 
-def _write_table(kind: str, model: str, table: pd.DataFrame) -> Path:
-    text = table.to_csv(index=False, lineterminator="\n")
-    return write_whole(artifacts_file(f"{kind}/{model}.csv"), text)
-
-
-def _read_table(kind: str, model: str, lesson: str) -> pd.DataFrame:
+def _load(kind: str, model: str, lesson: str) -> pd.DataFrame:
     path = artifacts_file(f"{kind}/{model}.csv")
     if not path.exists():
         raise FileNotFoundError(
             f"There are no {kind} of {model} on {settings.dataset_name()} yet. "
             f"Run notebooks/{lesson}.ipynb first, then this notebook again."
         )
-    return pd.read_csv(path, dtype={"image_id": str})
+    return _read_table(path, dict.fromkeys(TEXTS, str))
+
+
+def _write_table(name: str, table: pd.DataFrame) -> Path:
+    return write_whole(artifacts_file(name), table.to_csv(index=False, lineterminator="\n"))
+
+
+def _read_table(path: Path, dtypes: dict[str, type]) -> pd.DataFrame:
+    """Return a table as it was written: pandas takes 000010 for a number, and NA for nothing."""
+    return pd.read_csv(path, dtype=dtypes, keep_default_na=False)

@@ -1,7 +1,7 @@
 import json
 import os
 
-from coursekit import lessons, settings
+from coursekit import lessons, settings, voc
 
 import numpy as np
 import pandas as pd
@@ -63,12 +63,12 @@ def test_detections_come_back_in_any_number(table):
 def test_missing_detections_name_the_notebook_to_run(table):
     with pytest.raises(FileNotFoundError, match=r"no detections of m on .*notebooks/04_x\.ipynb"):
         lessons.load_detections("m", "04_x")
-    with pytest.raises(ValueError, match="lack the columns confidence"):
+    with pytest.raises(ValueError, match="lacks the columns confidence"):
         lessons.save_detections("m", table.drop(columns="confidence"))
 
 
 def test_missing_columns_and_numbers_are_named(table):
-    with pytest.raises(ValueError, match="lack the columns confidence, pred_ymax"):
+    with pytest.raises(ValueError, match="lacks the columns confidence, pred_ymax"):
         lessons.save_predictions("m", table.drop(columns=["pred_ymax", "confidence"]))
     with pytest.raises(ValueError, match="empty cells in pred_xmax"):
         lessons.save_predictions("m", table.assign(pred_xmax=[1.0, None, 1.0]))
@@ -99,6 +99,50 @@ def test_begin_names_weight_files_without_their_directories(table, monkeypatch):
     monkeypatch.setenv("COURSEKIT_WEIGHTS", os.pathsep.join(["/a/b/one.h5", "/c/two.pth"]))
     lessons.begin("02_x")
     assert lessons.load_results()["provenance"]["02_x"]["weights"] == ["one.h5", "two.pth"]
+
+
+@pytest.fixture
+def images(voc_set, table):
+    """A table of images whose texts look like numbers, or like nothing."""
+    voc_set.add("000010", ("NA", "45.70", 21, 110, 220), extra="<truncated>1</truncated>")
+    voc_set.add("1e3", ("7", "0.3", 1, "33.333", 77), size=(333, 77))
+    objects = voc.load_annotations(voc_set.directory)
+    return voc.assign_split(voc.single_object(objects, ["7", "NA"]))
+
+
+def test_the_table_of_images_comes_back_as_it_was_saved(images):
+    path = lessons.save_images(images)
+    assert path == settings.artifacts() / "images.csv"
+    texts = images.astype({"split": str})  # not any objects
+    pd.testing.assert_frame_equal(lessons.load_images(), texts, check_exact=True)
+
+
+def test_the_boxes_in_the_file_are_xyxy_in_pixels(images):
+    header, first, _ = lessons.save_images(images).read_text().splitlines()
+    assert header.startswith("image_id,filename,width,height,name,xmin,ymin,xmax,ymax,difficult,")
+    assert first.startswith("000010,000010.jpg,500,375,NA,44.7,20.0,110.0,220.0,False,True,1,")
+
+
+def test_an_unfinished_table_of_images_is_not_saved(images):
+    with pytest.raises(ValueError, match=r"table of images lacks the columns split\."):
+        lessons.save_images(images.drop(columns="split"))
+    with pytest.raises(ValueError, match=r"table of images has empty cells in xmax\."):
+        lessons.save_images(images.assign(xmax=np.nan))
+    assert not lessons.artifacts_file("images.csv").exists()
+
+
+def test_a_table_of_images_from_an_earlier_version_names_the_notebook_to_run(images):
+    earlier = images.rename(columns={"xmin": "x_min", "name": "class_name"})
+    earlier.to_csv(lessons.artifacts_file("images.csv"), index=False)
+    words = r"images\.csv lacks the columns name, xmin\. Run notebooks/02_voc_annotations\.ipynb"
+    with pytest.raises(ValueError, match=words):
+        lessons.load_images()
+
+
+def test_texts_of_predictions_that_look_like_numbers_stay_texts(table):
+    table = table.assign(image_id=["007", "NA", "1e3"], name=["1", "2", "NA"], pred_name="01")
+    lessons.save_predictions("m", table)
+    pd.testing.assert_frame_equal(lessons.load_predictions("m", "01_x"), table, check_exact=True)
 
 
 def test_a_missing_table_of_images_names_the_notebook_to_run(table):

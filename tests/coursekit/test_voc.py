@@ -304,43 +304,6 @@ def test_the_audit_finds_each_fault_and_nothing_else(voc_set):
     assert (report["what_to_do"].str.len() > 0).all()
 
 
-# ---------------------------------------------------------------- CSV
-
-
-def test_csv_has_the_columns_of_the_source_and_loses_nothing(voc_set, tmp_path):
-    voc_set.add("000007", ("dog", 11, 21, 110, 220))
-    voc_set.add(
-        "000008", ("cat", "3.3", 5, 333, 77), size=(333, 77), extra="<truncated>1</truncated>"
-    )
-    images = voc.single_object(voc.load_annotations(voc_set.directory), ["dog", "cat"])
-    path = voc.to_csv(voc.assign_split(images), tmp_path / "deep" / "boxes.csv")
-    header, first, *_ = path.read_text().splitlines()
-    assert header.startswith("image_id,x_min,x_max,y_min,y_max,class_name")
-    assert first.startswith("000007,0.02,0.22,0.05333333333333334,0.5866666666666667,dog")
-    back = voc.from_csv(path)
-    pd.testing.assert_frame_equal(back[COLUMNS], images[COLUMNS], check_like=False)
-    np.testing.assert_allclose(back[SIDES], images[SIDES], atol=1e-9)
-
-
-def test_a_csv_of_the_source_itself_is_read_with_the_pictures(voc_set, tmp_path):
-    voc_set.add("000007", DOG, size=(640, 480))
-    path = tmp_path / "a.csv"
-    path.write_text("image_id,x_min,x_max,y_min,y_max,class_name\n000007,0.1,0.5,0.25,0.75,dog\n")
-    with pytest.raises(ValueError, match="width and height"):
-        voc.from_csv(path)
-    row = voc.from_csv(path, voc_set.directory / "JPEGImages").iloc[0]
-    assert row[SIDES].tolist() == [64, 120, 320, 360] and row["filename"] == "000007.jpg"
-
-
-def test_six_digits_are_lossless_to_a_pixel(voc_set, tmp_path):
-    voc_set.add("a", DOG)
-    images = voc.single_object(voc.load_annotations(voc_set.directory), ["dog"])
-    path = voc.to_csv(images, tmp_path / "a.csv")
-    rounded = pd.read_csv(path).round(6)
-    rounded.to_csv(path, index=False)
-    assert (voc.from_csv(path)[SIDES].round() == images[SIDES]).all(axis=None)
-
-
 # ---------------------------------------------------------------- real files
 
 

@@ -79,7 +79,7 @@ def artifacts(tmp_path_factory) -> Path:
     """A directory with the table of images, as lesson 02 writes it."""
     directory, mini = tmp_path_factory.mktemp("artifacts"), datasets.locate("mini")
     images = voc.single_object(voc.load_annotations(mini), CLASSES)
-    voc.to_csv(voc.assign_split(images, mini), directory / "images.csv")
+    voc.assign_split(images, mini).to_csv(directory / "images.csv", index=False)
     return directory
 
 
@@ -158,7 +158,7 @@ def test_a_batch_that_cannot_be_shared_is_refused(mistakes, batch):
 def test_a_missing_table_names_the_notebook_to_run(tmp_path):
     done = run(tmp_path, SCRIPT, "--out", tmp_path / "never.json")
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    beginning = "train_ddp: There is no table of images of mini yet. Run notebooks/02_"
+    beginning = "train_ddp: mini has no table of images yet. Run notebooks/02_"
     assert done.stderr.startswith(beginning)
     assert not list(tmp_path.iterdir())
 

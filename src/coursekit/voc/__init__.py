@@ -1,4 +1,4 @@
-"""Annotations in PASCAL VOC's format: read, audit, select, split, write as CSV.
+"""Annotations in PASCAL VOC's format: read, audit, select, split.
 
 The *table of objects* has one row per object and the columns ``image_id, filename, width,
 height, name, xmin, ymin, xmax, ymax, difficult, truncated``. The *table of images* has one row
@@ -10,7 +10,6 @@ inclusive; `reading` converts them, and nothing else ever does.
 """
 
 from coursekit.voc.auditing import audit
-from coursekit.voc.csv_files import from_csv, to_csv
 from coursekit.voc.reading import AnnotationError, load_annotations
 from coursekit.voc.selecting import assign_split, single_object
 
@@ -18,8 +17,6 @@ __all__ = [
     "AnnotationError",
     "assign_split",
     "audit",
-    "from_csv",
     "load_annotations",
     "single_object",
-    "to_csv",
 ]

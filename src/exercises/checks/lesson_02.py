@@ -119,6 +119,40 @@ resize_box = Check(
 )
 
 
+def _as_xyxy(numbers: np.ndarray) -> np.ndarray:
+    """Return x_min, y_min, x_max, y_max from x_min, x_max, y_min, y_max."""
+    return numbers.reshape(2, 2).T.ravel()
+
+
+from_source_001 = Check(
+    right=lambda numbers, size: boxes.denormalize(_as_xyxy(numbers), size),
+    cases=lambda: [
+        (np.array([0.1, 0.5, 0.25, 0.75]), (640, 480)),
+        (np.array([0.3, 0.4, 0.05, 0.95]), (333, 500)),
+    ],
+    wrong={
+        "You took the four numbers in their order as xyxy. Which column is the second one?": (
+            lambda numbers, size: boxes.denormalize(numbers, size)
+        ),
+        "You scaled each number the right way, but they still stand in their old order.": (
+            lambda numbers, size: numbers * np.repeat(size, 2)
+        ),
+        "Your numbers are in the right order. But they are fractions of the picture, not pixels.": (
+            lambda numbers, _: _as_xyxy(numbers)
+        ),
+        "You exchanged width and height: a size begins with the width, and scales x.": (
+            lambda numbers, size: boxes.denormalize(_as_xyxy(numbers), size[::-1])
+        ),
+        "You exchanged x and y: your box begins with the y of its corner.": (
+            lambda numbers, size: boxes.denormalize(_as_xyxy(numbers), size)[[1, 0, 3, 2]]
+        ),
+        "You rounded to whole pixels. Keep the decimals as long as you compute.": (
+            lambda numbers, size: np.round(boxes.denormalize(_as_xyxy(numbers), size))
+        ),
+    },
+)
+
+
 def _moved(box: np.ndarray, window: np.ndarray) -> np.ndarray:
     return box - np.tile(window[:2], 2)
 
