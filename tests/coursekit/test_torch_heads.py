@@ -1,12 +1,14 @@
 """The heads in PyTorch: what they compute is what lesson 03's heads compute in Keras.
 
 The process with Keras builds the heads with the functions of lesson 03, and saves them with its
-last cells. The process with PyTorch reads those files, and answers all tests.
+last cells. The process with PyTorch reads those files with the functions of lesson 04, and answers
+all tests.
 """
 
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 from coursekit import settings
 
@@ -17,6 +19,7 @@ from test_keras_backbones import error_of, python
 from hygiene import code_cells, definitions, source
 
 LESSON = settings.CHECKOUT / "notebooks" / "03_keras_precomputed_features.ipynb"
+LESSON_04 = settings.CHECKOUT / "notebooks" / "04_pytorch_two_heads.ipynb"
 FIRST, CHANNELS = 24, 56  # where the last layer's channels start, and how many there are in all
 N_CLASSES = 5
 HEADS = ("pooled", "spatial", "pointing")
@@ -84,6 +87,13 @@ save_file(kernels, Path(folder) / "kernels.safetensors")
 """
 
 # what the process with PyTorch does
+
+
+def lesson_04() -> SimpleNamespace:
+    """Return what lesson 04 imports and defines: its heads, and the one of the package."""
+    space = {"SEED": 0, "AUGMENT": ()}  # defaults of functions that nothing here calls
+    exec(definitions(json.loads(LESSON_04.read_text(encoding="utf-8"))), space)
+    return SimpleNamespace(**space)
 
 
 def share(ours, theirs, largest=None) -> float:
@@ -239,9 +249,7 @@ def look_at_errors(heads, folder: Path) -> dict:
 
 def print_answers() -> None:
     """Print all answers as JSON. It runs in the process with PyTorch."""
-    from coursekit import torch_heads
-
-    folder = Path(sys.argv[1]) / "heads"
+    heads, folder = lesson_04(), Path(sys.argv[1]) / "heads"
     parts = {
         "parity": look_at_parity,
         "kernels": look_at_kernels,
@@ -249,7 +257,7 @@ def print_answers() -> None:
         "scale": look_at_scale,
         "errors": look_at_errors,
     }
-    print(json.dumps({name: look(torch_heads, folder) for name, look in parts.items()}))
+    print(json.dumps({name: look(heads, folder) for name, look in parts.items()}))
 
 
 # the tests
