@@ -3,6 +3,7 @@
 - The launch and repository buttons, as soon as the environment says where the repository is.
 - A front door, ``index.html``, that is a whole page: title, language and a link.
 - Small mends of the theme's pages, so that they pass the accessibility rules and load less.
+- Claims that are read like results: each line of them has a name, for the style.
 - Scripts and styles that only one page needs, named in its front matter.
 """
 
@@ -37,19 +38,22 @@ INDEX = """\
 """
 
 
-# Faults of the theme and of sphinxcontrib-bibtex, most of them against WCAG 2 A and AA, as axe-core
-# finds them. Each is mended in the finished page: a pattern, and what takes its place.
+# What is changed in the finished pages: a pattern, and what takes its place. All but the last are
+# faults of the theme and of sphinxcontrib-bibtex, most of them against WCAG 2 A and AA, as axe-core
+# finds them.
 MENDS = (
     # The label hides the text that can be seen on the button, "Search Ctrl+K".
     (re.compile(r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"'), r"\1"),
     # The titles of the three icons become text that is not in the button's label, "Color mode".
     (re.compile(r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"'), r"\1"),
-    # The same on the fold of a solution, "Show the solution".
+    # The same on a fold, "Show the solution" or "Show how it was measured".
     (re.compile(r'(<summary) aria-label="Toggle hidden content"'), r"\1"),
     # The role is deprecated, and the children of a list must be its items.
     (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
     # It draws the icons a second time, as SVG. The font does it already, at a tenth of the size.
     (re.compile(r"<script [^>]*scripts/fontawesome\.js[^>]*></script>\s*"), ""),
+    # What a claim or a report printed, line by line: course.css shows it like text, not like code.
+    (re.compile(r"^(.*<pre><span></span>)?([✓✗·] .*\n)", re.M), r'\1<span class="claim">\2</span>'),
 )
 
 
@@ -108,7 +112,7 @@ def add_page_files(app: Sphinx, page: str, template: str, context: dict, doctree
 
 
 def mend(html: str) -> str:
-    """Return a page without the faults in `MENDS`. A page that was mended stays as it is."""
+    """Return a page with the changes in `MENDS`. A page that was mended stays as it is."""
     for pattern, replacement in MENDS:
         html = pattern.sub(replacement, html)
     return html

@@ -4,8 +4,12 @@ import json
 import re
 from pathlib import Path
 
+from coursekit import settings
+
 import course_site
 import pytest
+import yaml
+from lxml import html
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
 
@@ -40,12 +44,10 @@ def test_another_form_is_refused_with_a_hint(value):
         course_site.repository_options({"COURSEKIT_REPOSITORY": value})
 
 
-def build(directory: Path, output: Path, **more) -> str:
-    """Return the page that Sphinx makes of one notebook, with the theme and the extension."""
-    notebook = {"cells": [], "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}
-    notebook["cells"].append(
-        {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# A lesson"}
-    )
+def build(directory: Path, output: Path, *cells: dict, **more) -> str:
+    """Return the page that Sphinx makes of a notebook, with the theme and the extension."""
+    title = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# A lesson"}
+    notebook = {"cells": [title, *cells], "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}
     (directory / "lesson.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     settings = {
         "extensions": ["myst_nb", "sphinx_book_theme", "course_site"],
@@ -112,3 +114,48 @@ def test_the_mends_leave_a_mended_page_alone():
 def test_the_fold_of_a_solution_is_named_by_what_it_says():
     page = '<summary aria-label="Toggle hidden content"><span>Show the solution</span></summary>'
     assert course_site.mend(page) == "<summary><span>Show the solution</span></summary>"
+
+
+def test_each_line_of_a_claim_has_a_name_and_no_other_line():
+    lines = "✓ A: 1 (at least 0)\n96 pictures\n· B: ≈0.2 here\n✗ C: 3 here\n"
+    page = f"<div><pre><span></span>{lines}</pre>\n<p>✓ D</p>\n</div>"
+    mended = course_site.mend(page)
+    names = [(e.text, e.get("class")) for e in html.fromstring(mended).iter("span") if e.text]
+    assert names == [
+        ("✓ A: 1 (at least 0)\n", "claim"),
+        ("· B: ≈0.2 here\n", "claim"),
+        ("✗ C: 3 here\n", "claim"),
+    ]
+    assert html.fromstring(mended).text_content() == html.fromstring(page).text_content()
+    assert course_site.mend(mended) == mended
+
+
+def folded(name: str, tags: list[str], **metadata) -> dict:
+    """Return a cell that prints its name; its code is folded."""
+    return {
+        "cell_type": "code", "id": name, "source": f"code_of_{name}()", "execution_count": 1,
+        "metadata": {"tags": ["hide-input", *tags], **metadata},
+        "outputs": [{"output_type": "stream", "name": "stdout", "text": f"✓ {name}: 1\n"}],
+    }  # fmt: skip
+
+
+def test_a_claim_folds_its_code_under_words_of_its_own_and_shows_its_result(tmp_path):
+    (tmp_path / "source").mkdir()
+    lesson = settings.CHECKOUT / "notebooks" / "05_evaluation.ipynb"
+    cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
+    claims = [c["metadata"] for c in cells if c["metadata"].get("tags") == ["hide-input"]]
+    own = yaml.safe_load((settings.CHECKOUT / "_config.yml").read_text(encoding="utf-8"))
+    prompts = {k: v for k, v in own["sphinx"]["config"].items() if k.startswith("nb_code_prompt")}
+    page = build(
+        tmp_path / "source", tmp_path / "html",
+        folded("claim", [], mystnb=claims[0]["mystnb"]), folded("solution", ["exercise"]),
+        **prompts,
+    )  # fmt: skip
+    claim, solution = html.fromstring(page).xpath("//details[contains(@class, 'hide')]")
+    for fold, name, words in (
+        (claim, "claim", ["Show how it was measured", "Hide how it was measured"]),
+        (solution, "solution", ["Show the solution", "Hide the solution"]),
+    ):
+        assert [p.text for p in fold.iter("p")] == words and fold.get("open") is None
+        assert f"code_of_{name}" in fold.text_content() and "✓" not in fold.text_content()
+        assert fold.getnext().xpath(".//span[@class='claim']/text()") == [f"✓ {name}: 1\n"]

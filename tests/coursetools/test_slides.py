@@ -74,6 +74,20 @@ def test_solutions_are_left_out_and_answers_are_folded(small):
     assert folded == {"Code, 2 lines": None, "Answer": None}
 
 
+CLAIM = """<article><div class="cell tag_hide-input"><details class="admonition hide above-input">
+<summary><p>Show how it was measured</p></summary><div class="cell_input"><pre>claim()</pre></div>
+</details><div class="cell_output"><div class="output stream"><pre><span class="claim">✓ It is so
+</span></pre></div></div></div></article>"""
+
+
+def test_what_a_claim_printed_stays_and_its_code_is_folded_like_any_other():
+    prepared = slides.prepare(html.fromstring(CLAIM))
+    (fold,) = prepared.iter("details")
+    assert fold.find("summary").text == "Code, 1 line" and "claim()" in fold.text_content()
+    assert "✓ It is so" in prepared.text_content() and "✓" not in fold.text_content()
+    assert "measured" not in prepared.text_content()
+
+
 def test_links_into_the_site_become_text(small):
     _file, deck = small
     assert [a.get("href") for a in deck.iter("a")] == ["https://example.org/"]
