@@ -5,12 +5,11 @@ without a Python error, which in a notebook looks like "Kernel died". So the sec
 """
 
 import contextlib
-import importlib.abc
-import importlib.util
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec, PathFinder
 
 OTHER = {"torch": "tensorflow", "torchvision": "tensorflow", "tensorflow": "torch"}
 
@@ -30,8 +29,37 @@ def prepare() -> None:
     """Set what TensorFlow reads from the environment, and watch for a second framework."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    if not any(isinstance(finder, _Watch) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Watch())
+    sys.meta_path.insert(0, Guard)
+
+
+class Guard:
+    """Is asked first at every import, and refuses the second framework.
+
+    Lessons import frameworks themselves, so only a hook sees the second before it crashes. It
+    refuses when a module is executed, not when it is searched for: torch asks whether TensorFlow
+    is installed, and does not load it.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path=None, _=None) -> ModuleSpec | None:
+        """Return how to load a framework, and None for every other module."""
+        spec = PathFinder.find_spec(name, path) if name in OTHER else None
+        if spec is None:
+            return None
+        execute = spec.loader.exec_module
+
+        def execute_alone(module) -> None:
+            present = OTHER[name]
+            if present in sys.modules:
+                raise ImportError(
+                    f"{name} cannot be imported: this process already uses {present}, and the two "
+                    "crash each other. Restart the kernel, and use one framework in a notebook."
+                )
+            with without_noise():
+                execute(module)
+
+        spec.loader.exec_module = execute_alone
+        return spec
 
 
 @contextlib.contextmanager
@@ -53,43 +81,3 @@ def without_noise() -> Iterator[None]:
             for line in held:
                 if not any(noise in line for noise in NOISE):
                     os.write(2, line)
-
-
-class _Watch(importlib.abc.MetaPathFinder):
-    """Sees every import first; hands those of a framework to `_Guard`, and no others."""
-
-    def find_spec(self, fullname, *_):
-        if fullname not in OTHER:
-            return None
-        sys.meta_path.remove(self)  # or the search below would come back here
-        try:
-            spec = importlib.util.find_spec(fullname)
-        finally:
-            sys.meta_path.insert(0, self)
-        if spec is not None:
-            spec.loader = _Guard(spec.loader)
-        return spec
-
-
-class _Guard(importlib.abc.Loader):
-    """Loads a framework as its own loader would, unless the other one is there already.
-
-    It refuses here and not in `_Watch`, because torch looks whether TensorFlow is installed
-    without meaning to load it.
-    """
-
-    def __init__(self, loader: importlib.abc.Loader):
-        self.loader = loader
-
-    def create_module(self, spec):
-        present = OTHER[spec.name]
-        if present in sys.modules:
-            raise ImportError(
-                f"{spec.name} cannot be imported: this process already uses {present}, and the "
-                "two crash each other. Restart the kernel, and use one framework in a notebook."
-            )
-        return self.loader.create_module(spec)
-
-    def exec_module(self, module):
-        with without_noise():
-            self.loader.exec_module(module)
