@@ -6,11 +6,12 @@ notices.
 """
 
 import ast
-import json
+from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
 from coursekit import settings
+from exercises import lesson_code
 
 
 class Bug(NamedTuple):
@@ -147,14 +148,12 @@ def spoil(text: str, bug: Bug) -> str:
 
 
 def _python(bug: Bug, faulty: bool) -> str:
-    """Return the Python in the bug's file; of a notebook, only imports and functions."""
-    text = (settings.CHECKOUT / bug.file).read_text(encoding="utf-8")
-    if bug.file.endswith(".ipynb"):
-        cells = [c for c in json.loads(text)["cells"] if c["cell_type"] == "code"]
-        text = "\n\n".join("".join(cell["source"]) for cell in cells)
-        kinds = ast.Import | ast.ImportFrom | ast.FunctionDef
-        nodes = [node for node in ast.parse(text).body if isinstance(node, kinds)]
-        text = "\n\n\n".join(ast.get_source_segment(text, node) for node in nodes)
+    """Return the Python in the bug's file; of a notebook, only what it defines."""
+    path = Path(bug.file)
+    if path.suffix == ".ipynb":
+        text = lesson_code.definitions(lesson_code.read(path.stem))
+    else:
+        text = (settings.CHECKOUT / path).read_text(encoding="utf-8")
     return spoil(text, bug) if faulty else text
 
 

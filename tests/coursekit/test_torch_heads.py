@@ -11,12 +11,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from coursekit import settings
+from exercises.lesson_code import code_cells, definitions, source
 
 import numpy as np
 import pytest
 from test_keras_backbones import error_of, python
-
-from hygiene import code_cells, definitions, source
 
 LESSON = settings.CHECKOUT / "notebooks" / "03_keras_precomputed_features.ipynb"
 LESSON_04 = settings.CHECKOUT / "notebooks" / "04_pytorch_two_heads.ipynb"

@@ -17,11 +17,12 @@ from pathlib import Path
 from coursekit import settings
 from exercises import checks
 from exercises.checks import AnswerError, Check
+from exercises.lesson_code import code_cells, imports, source
 
 import numpy as np
 import pytest
 
-from hygiene import SOLUTION, code_cells, definitions, source, tags
+from hygiene import SOLUTION, tags
 
 ROOT = settings.CHECKOUT
 LESSONS = [m.name for m in pkgutil.iter_modules(checks.__path__) if m.name.startswith("lesson_")]
@@ -67,9 +68,7 @@ def exercises(lesson: str) -> dict[str, str]:
 
 def examine(lesson: str) -> dict[str, dict]:
     """Return what each check of a lesson says; only what the lesson imports is there."""
-    lines = definitions(read(lesson)).splitlines()
-    imports = "\n".join(line for line in lines if re.match(r"(import|from) ", line))
-    exec(imports, space := {})
+    exec(imports(read(lesson)), space := {})
     cells = exercises(lesson)
     report = {}
     for name, check in ALL[lesson].items():

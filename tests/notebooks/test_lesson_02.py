@@ -1,12 +1,9 @@
 """What lesson 02 writes out by hand, against the library that does it for a living."""
 
-import json
 import subprocess
 import sys
 
-from coursekit.settings import CHECKOUT as ROOT
-
-from hygiene import definitions
+from exercises.lesson_code import definitions, read
 
 AGAINST_TORCHVISION = """
 import torch
@@ -40,7 +37,6 @@ for trial in range(50):
 
 
 def test_flip_crop_and_resize_agree_with_torchvision():
-    path = ROOT / "notebooks" / "02_voc_annotations.ipynb"
-    code = definitions(json.loads(path.read_text(encoding="utf-8"))) + AGAINST_TORCHVISION
+    code = definitions(read("02_voc_annotations")) + AGAINST_TORCHVISION
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr

@@ -4,10 +4,11 @@ import copy
 import json
 
 from coursekit.settings import CHECKOUT as ROOT
+from exercises.lesson_code import code_cells
 
 import pytest
 
-from hygiene import HEADINGS, IGNORED, code_cells, definitions, faults
+from hygiene import HEADINGS, IGNORED, faults
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 RESULTS = ROOT / "book" / "results.json"
@@ -263,9 +264,3 @@ def test_empty_code_cells_do_not_count(good):
     notebook, results = good
     notebook["cells"].append(cell(""))
     assert len(code_cells(notebook)) == 14 and faults(notebook, "01_x", results) == []
-
-
-def test_what_is_measured_elsewhere_is_the_lesson_without_its_exercises(good):
-    notebook = good[0]
-    notebook["cells"][5]["source"] = ["def taught():\n    return 1"]
-    assert definitions(notebook) == "def taught():\n    return 1"

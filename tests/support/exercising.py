@@ -1,18 +1,18 @@
 """A lesson with exercises, made for a test; and how to find them in a real one."""
 
-import ast
 import json
 import subprocess
 import sys
 import textwrap
 
 from coursekit.settings import CHECKOUT as ROOT
+from exercises import lesson_code
+from exercises.lesson_code import BEGIN, END
 
 import nbformat
 from nbformat import v4
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "# Your code here\nraise NotImplementedError()"
 CHECKS = """
 def tell(function, right):
@@ -87,13 +87,7 @@ def stubbed(source):
 def imports(notebook):
     """Return the import statements of a lesson that its exercises and checks need."""
     own = [cell.source for tag in ("exercise", "check") for cell in tagged(notebook, tag)]
-    used = {n.id for source in own for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)}
-    code_cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    nodes = [node for source in code_cells for node in ast.parse(source).body]
-    found = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-    for node in found:
-        node.names = [n for n in node.names if (n.asname or n.name).split(".")[0] in used]
-    return "\n".join(ast.unparse(node) for node in found if node.names)
+    return lesson_code.imports(notebook, lesson_code.names_in("\n".join(own)))
 
 
 RUN = """

@@ -3,7 +3,8 @@
 import ast
 import re
 from collections.abc import Iterator
-from itertools import takewhile
+
+from exercises.lesson_code import BEGIN, END, code_cells, source
 
 IGNORED = "nbval-ignore-output"
 LONGEST_CELL = 30  # "about 25 lines": a formatter adds a few at 76 columns
@@ -24,7 +25,7 @@ MARKDOWN_IMAGE = re.compile(r"!\[(.*?)\]\((.*?)\)")
 # The second bracket is there since a claim prints its number.
 CLAIMED = re.compile(r"^✓ (.+?): (?:\S+ \()?(?:at least|at most|exactly) ", re.MULTILINE)
 EXERCISE = re.compile(r"^:::\{admonition\} Exercise (\d+)(.*)\n:class: exercise$", re.MULTILINE)
-SOLUTION = re.compile(r"^ +### BEGIN SOLUTION\n(?:.*\n)+? +### END SOLUTION$", re.MULTILINE)
+SOLUTION = re.compile(rf"^ +{BEGIN}\n(?:.*\n)+? +{END}$", re.MULTILINE)
 QUESTION = re.compile(r"^\*\*(.+)\*\*$", re.MULTILINE)
 OPTION = re.compile(
     r'<details class="option"><summary>.+?</summary>\n\n(Yes|No)\. .+?\n\n</details>'
@@ -39,16 +40,6 @@ def faults(notebook: dict, name: str, results: dict) -> list[str]:
     """
     found = [fault for rule in RULES for fault in rule(notebook)]
     return found + list(_claims(notebook, name, results)) + list(_begins(notebook, name))
-
-
-def code_cells(notebook: dict) -> list[dict]:
-    """Return the code cells that hold code."""
-    return [c for c in notebook["cells"] if c["cell_type"] == "code" and source(c).strip()]
-
-
-def source(cell: dict) -> str:
-    """Return a cell's text; on disk it may be a list of lines."""
-    return "".join(cell["source"])
 
 
 def prose(notebook: dict) -> str:
@@ -243,19 +234,3 @@ RULES = [
     _order, _errors, _compared, _length, _lines, _skeleton, _alternatives, _machine,
     _one_framework, _seed, _exercises, _quiz,
 ]  # fmt: skip
-
-
-def lesson(notebook: dict) -> dict:
-    """Return the notebook without its exercises: what is taught, and measured elsewhere."""
-
-    def taught(cell: dict) -> bool:
-        return not re.search("^## Exercises$", source(cell), re.MULTILINE)
-
-    return {"cells": list(takewhile(taught, notebook["cells"]))}
-
-
-def definitions(notebook: dict) -> str:
-    """Return the imports, functions and classes of a lesson as one piece of Python."""
-    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
-    nodes = (node for cell in code_cells(lesson(notebook)) for node in ast.parse(source(cell)).body)
-    return "\n\n".join(ast.unparse(node) for node in nodes if isinstance(node, kinds))

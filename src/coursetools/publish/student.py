@@ -12,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from coursekit import settings
 from coursekit.files import written_whole
+from exercises.lesson_code import BEGIN
 
 import nbformat
 import yaml
@@ -20,7 +21,6 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
 CODE_STUB = {"python": "# Your code here\nraise NotImplementedError()"}
-BEGIN = "### BEGIN SOLUTION"
 TITLE = re.compile(r"^:::+\{admonition\} Exercise (\d+)(?: \((.+?)\))?", re.MULTILINE)
 POINTS = {"easy": 1, "open": 3}  # all others: 2
 
