@@ -119,6 +119,38 @@ def test_the_claims_are_counted_and_those_that_fail_are_listed(book):
     assert page.count("\n- [Lesson") == page.count("- [Lesson 02](../notebooks/02_voc") == 1
 
 
+MARGINS = """lesson,claim,kind,bound,mean,sd,margin,runs
+01_x,A sum | of $,exact,equals=4,4,0,,10
+01_x,A gain,trained,at_least=0.25 at_most=1,0.61234,0.0789,4.57,10
+01_x,Another,trained,at_most=1,0.5,0.01,50.0,10
+05_x,Noise,report,,0.125,0.5,,10
+"""
+
+
+def test_the_margins_are_counted_and_every_one_is_shown(book):
+    (book / "results" / "margins.csv").write_text(MARGINS, encoding="utf-8")
+    part = results_page.page(book).split("### How safe are the claims?")[1].split("\n###")[0]
+    lines = part.splitlines()
+    assert ":::{table} Claims and reported numbers of each lesson, in 10 runs." in lines
+    first, last = (line for line in lines if line.startswith("| [Lesson"))
+    assert first.endswith(".ipynb) | 1 | 2 | 0 | 4.6 |")
+    assert last.endswith(".ipynb) | 0 | 0 | 1 | – |")
+    gain, noise, total = (
+        next(line for line in lines if words in line) for words in ("A gain", "Noise", "A sum")
+    )
+    wanted = " A gain | at least 0.25<br>at most 1 | 0.6123<br>±&nbsp;0.079 | 4.6 |"
+    assert gain.startswith("| [01](../notebooks/01_synth") and gain.endswith(wanted)
+    assert noise.endswith(" Noise | – | 0.125<br>±&nbsp;0.5 | report |")
+    assert total.endswith(r" A sum \| of \$ | exactly 4 | 4 | exact |")
+    folded = part.split("::::{admonition}")[1].split("\n::::")[0]
+    assert ":class: dropdown" in folded and gain in folded and first not in folded
+
+
+def test_without_margins_the_page_says_so(book):
+    (book / "results" / "margins.csv").unlink(missing_ok=True)
+    assert "This has not been measured yet." in results_page.page(book)
+
+
 def test_it_says_what_the_numbers_were_made_with(book):
     page = section(results_page.page(book), "Our numbers on photographs")
     assert "| data set | VOC2007 |" in page and "| backbone | `big` |" in page

@@ -64,6 +64,8 @@ RECTANGLES = {
     "rectangles_axis_four_numbers": "axis network, four numbers",
     "rectangles_axis": "axis network, positions",
 }
+# Kind of a claim, as the table of margins names it, and the head of its column.
+MARGIN_KINDS = {"exact": "exact", "trained": "trained", "report": "reported only"}
 OMITTED: dict[str, str] = {}  # models that the page leaves out, and why
 
 
@@ -170,6 +172,11 @@ def provenance_table(results: dict) -> str:
     return table("What the notebooks ran with.", ["what", "which"], rows)
 
 
+def literal(text: str) -> str:
+    """Return a text in which no sign means anything to Markdown."""
+    return re.sub(r"([\\`*_<>\[\]|$])", r"\\\1", text)
+
+
 def claims_text(results: dict) -> str:
     """Return how many claims hold, and a list of those that do not."""
     claims = [(name[:2], claim) for name, found in results["claims"].items() for claim in found]
@@ -180,13 +187,59 @@ def claims_text(results: dict) -> str:
         return text
     lines = []
     for number, claim in failed:
-        sentence = re.sub(r"([\\`*_<>\[\]|$])", r"\\\1", claim["sentence"])
         bounds = [f"{BOUNDS[b][0]} {claim[b]:g}" for b in BOUNDS if b in claim]
         lines.append(
-            f"- {lesson(number)}. *{sentence}*: promised {' and '.join(bounds)}, "
+            f"- {lesson(number)}. *{literal(claim['sentence'])}*: promised {' and '.join(bounds)}, "
             f"measured {claim['measured']:.4g}."
         )
     return f"{text} These do not:\n\n" + "\n".join(lines)
+
+
+def margins_text(book: Path) -> str:
+    """Return how far the claims of each lesson are from their bounds; folded, each claim."""
+    file = book / "results" / "margins.csv"
+    if not file.exists():
+        return "This has not been measured yet."
+    rows = pd.read_csv(file).fillna({"bound": ""})
+    summary = [
+        [
+            lesson(name[:2]),
+            *(str((part["kind"] == kind).sum()) for kind in MARGIN_KINDS),
+            least(part),
+        ]
+        for name, part in rows.groupby("lesson")
+    ]
+    runs = " or ".join(str(n) for n in sorted(set(rows["runs"])))
+    caption = f"Claims and reported numbers of each lesson, in {runs} runs."
+    every = [
+        [
+            f"{lesson(row.lesson[:2], '{}')} {literal(row.claim)}",
+            "<br>".join(readable_bound(bound) for bound in row.bound.split()) or "–",
+            f"{row.mean:.4g}" + ("" if row.kind == "exact" else f"<br>±&nbsp;{row.sd:.2g}"),
+            f"{row.margin:.1f}" if row.kind == "trained" else row.kind,
+        ]
+        for row in rows.itertuples()
+    ]
+    columns = ["lesson, claim", "promised", "mean ± standard deviation", "margin"]
+    return f"""{table(caption, ["lesson", *MARGIN_KINDS.values(), "smallest margin"], summary)}
+
+::::{{admonition}} Every claim, and its margin
+:class: dropdown
+
+{table("Every claim and every reported number.", columns, every)}
+::::"""
+
+
+def least(rows: pd.DataFrame) -> str:
+    """Return the smallest margin among some rows of the table of margins."""
+    margins = rows.loc[rows["kind"] == "trained", "margin"]
+    return f"{margins.min():.1f}" if len(margins) else "–"
+
+
+def readable_bound(bound: str) -> str:
+    """Return a bound in words: ``at_least=0.5`` is at least 0.5."""
+    name, value = bound.split("=")
+    return f"{BOUNDS[name][0]} {value}"
 
 
 def source_text(source: dict) -> str:
@@ -227,7 +280,10 @@ def parts(book: Path, data: str) -> dict[str, str]:
 def page(book: Path = BOOK) -> str:
     """Return the page, made from the files in a folder like ``book``."""
     published = json.loads((book / "results" / "published.json").read_text(encoding="utf-8"))
-    found = {"sources": "\n\n".join(source_text(source) for source in published["sources"])}
+    found = {
+        "sources": "\n\n".join(source_text(source) for source in published["sources"]),
+        "margins": margins_text(book),
+    }
     for data in FILES:
         found |= {f"{data}_{part}": text for part, text in parts(book, data).items()}
     template = (book / "results_template.md").read_text(encoding="utf-8")
