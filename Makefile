@@ -57,7 +57,7 @@ clean: ## delete what was built and drawn (not .venv, not downloads)
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 # --- For instructors. The student edition's Makefile ends here.
-.PHONY: test lint execute bench lock student release pdf slides
+.PHONY: test lint execute bench measure lock student release pdf slides
 
 _build/student_html/index.html: $(READY) $(PAGES) src/coursetools/publish/student.py
 	$(BIN)/coursekit student --site
@@ -96,8 +96,18 @@ slides: _build/html/index.html ## make slides of each lesson in _build/slides
 	$(BIN)/python -m coursetools.publish.slides _build/html _build/slides
 	@echo "The slides are ready. Open $(CURDIR)/_build/slides/01.html in a browser."
 
-bench: $(READY) ## measure speed and memory
-	@for script in benchmarks/[!_]*.py; do $(BIN)/python $$script || exit 1; done
+# These write the tables that lessons and pages show. The other benchmarks only print.
+TABLES := $(addprefix benchmarks/,ideas.py transfer.py ddp.py margins.py)
+SCRIPTS := $(filter-out $(TABLES),$(wildcard benchmarks/[!_]*.py))
+bench: $(READY) ## measure speed and memory, and print it; changes no committed file
+	@for script in $(SCRIPTS); do echo "# $$script"; $(BIN)/python $$script || exit 1; done
+
+measure: $(READY) ## measure the tables of book/results, in hours (CLAIMS=all or 01,03: only margins of claims)
+ifdef CLAIMS
+	$(BIN)/python benchmarks/margins.py $(CLAIMS)
+else
+	@for script in $(TABLES); do echo "# $$script"; $(BIN)/python $$script || exit 1; done
+endif
 
 lock: ## make requirements.txt anew from pyproject.toml
 	VIRTUAL_ENV=.venv $(BIN)/uv pip compile -q --universal --all-extras --no-annotate \

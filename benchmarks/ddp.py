@@ -2,74 +2,83 @@
 
 Run it with the settings of `coursekit run`, on a machine that does nothing else: with a second
 job on the cores, threads that wait for each other become several times slower. It writes
-``book/results/ddp_<data set>.csv``, with the load at the start. Lesson 02 must have run before.
+``book/results/ddp_<data set>.csv``, with the load at the start.
 
-Two processes take turns in one run: with the first alone, while the second sleeps, and with both.
+It starts the program of lesson 04 again and again. The ways of sharing the cores take turns.
 """
 
+import argparse
+import json
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
 
 from coursekit import settings
 from coursekit.files import write_whole
 
+import _tables
+
+PROGRAM = settings.CHECKOUT / "notebooks" / "scripts" / "train_ddp.py"
 SETUPS = ((1, 2), (1, 1), (2, 1))  # processes, and threads of each; the first is compared with
 BATCHES = (32, 96)  # pictures of all processes together
 ROUNDS, STEPS = 3, 4  # the first step of each round does not count: memory is new then
 FIELDS = "processes,threads,batch,seconds_per_step,fastest_step,pictures_per_second,speedup"
 
 
+def train(processes: int, threads: int, batch: int) -> list[float]:
+    """Return the seconds of each step that counts, of one start of the program."""
+    start = [sys.executable]
+    if processes > 1:
+        start += ["-m", "torch.distributed.run", "--standalone"]
+        start += ["--nproc-per-node", str(processes)]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log.json"
+        options = {"steps": STEPS, "batch": batch, "threads": threads, "out": log}
+        given = [f"--{name}={value}" for name, value in options.items()]
+        subprocess.run([*start, PROGRAM, *given], stdout=subprocess.DEVNULL, check=True)
+        return json.loads(log.read_text(encoding="utf-8"))["seconds"][1:]
+
+
 def measure() -> dict[tuple[int, int, int], list[float]]:
-    """Return the seconds of each step, by processes, threads and batch; run by both processes."""
-    from torch import distributed
-
-    import train_ddp
-
-    distributed.init_process_group("gloo")
-    rank = distributed.get_rank()
-    found = {(*setup, batch): [] for batch in BATCHES for setup in SETUPS}
+    """Return the seconds of each step, by processes, threads and batch."""
+    seconds: dict = {(*setup, batch): [] for batch in BATCHES for setup in SETUPS}
     for _ in range(ROUNDS):
-        for (processes, threads, batch), seconds in found.items():
-            distributed.barrier()
-            if rank < processes:
-                given = {"batch": batch, "rate": 1e-4, "seed": 0, "threads": threads}
-                log = list(train_ddp.train(rank, processes, STEPS, **given))
-                seconds += [one for _, one in log[1:]]
-    distributed.barrier()
-    distributed.destroy_process_group()
-    return found if rank == 0 else {}
+        for key in seconds:
+            seconds[key] += train(*key)
+    return seconds
 
 
-def report(found: dict[tuple[int, int, int], list[float]], load: str) -> None:
-    """Write the file, and print it."""
-    import torch
-
+def table(seconds: dict[tuple[int, int, int], list[float]], load: float) -> str:
+    """Return the text of the file; `load` is the machine's at the start."""
     header = (
         f"# data {settings.dataset_name()}, backbone {settings.backbone()}, "
-        f"torch {torch.__version__}, {os.cpu_count()} cores, load {load} at the start, "
+        f"torch {version('torch')}, {os.cpu_count()} cores, load {load:.2f} at the start, "
         f"median of {ROUNDS} x {STEPS - 1} steps"
     )
     lines = [header, FIELDS]
-    for (*setup, batch), seconds in found.items():
-        median = statistics.median(seconds)
-        alone = statistics.median(found[*SETUPS[0], batch])
-        row = (*setup, batch, f"{median:.3f}", f"{min(seconds):.3f}", f"{batch / median:.1f}")
+    for (*setup, batch), steps in seconds.items():
+        median = statistics.median(steps)
+        alone = statistics.median(seconds[*SETUPS[0], batch])
+        row = (*setup, batch, f"{median:.3f}", f"{min(steps):.3f}", f"{batch / median:.1f}")
         lines.append(",".join(map(str, (*row, f"{alone / median:.2f}"))))
-    name = f"ddp_{settings.dataset_name()}.csv"
-    write_whole(settings.CHECKOUT / "book" / "results" / name, "\n".join(lines) + "\n")
-    print(*lines, sep="\n")
+    return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    """Start the two processes; in each of them, measure."""
-    if "RANK" in os.environ:
-        if found := measure():
-            report(found, sys.argv[1])
-        return
-    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    sys.exit(subprocess.run([*start, __file__, f"{os.getloadavg()[0]:.2f}"]).returncode)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, write the file, and print it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=_tables.FOLDER, help="folder of the file")
+    given = parser.parse_args(arguments)
+    _tables.prepare_images()
+    load = os.getloadavg()[0]
+    text = table(measure(), load)
+    write_whole(given.out / f"ddp_{settings.dataset_name()}.csv", text)
+    print(text, end="")
 
 
 if __name__ == "__main__":

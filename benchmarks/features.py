@@ -110,28 +110,37 @@ def measure_peak(n: int, scratch: Path) -> None:
     print(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
-def run(part: str, what: str | int) -> str:
+def measure(part: str, what: str) -> None:
+    """Print one part: the ``speed`` of a backbone, or the ``peak`` of a number of pictures."""
+    with tempfile.TemporaryDirectory(dir=settings.home()) as folder:
+        if part == "speed":
+            measure_speed(what, Path(folder))
+        else:
+            measure_peak(int(what), Path(folder))
+
+
+def run(part: str, what: str) -> str:
     """Return what a part of this script prints, run in a process of its own."""
-    command = [sys.executable, __file__, part, str(what)]
+    command = [sys.executable, __file__, part, what]
     env = os.environ | {"TQDM_DISABLE": "1"}
     return subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        with tempfile.TemporaryDirectory(dir=settings.home()) as folder:
-            part, what = sys.argv[1:]
-            if part == "speed":
-                measure_speed(what, Path(folder))
-            else:
-                measure_peak(int(what), Path(folder))
-        sys.exit()
+def main() -> None:
+    """Print the table of speeds, and the peaks."""
     print("images per second, and ours as a multiple of the others")
     print(f"{'':14}{'bare':>12}{'ours':>12}{'source 000':>12}{'to bare':>12}{'to source 000':>26}")
     for name in IMAGES:
         print(run("speed", name), end="", flush=True)
-    peaks = [float(run("peak", n)) for n in PEAKS]
+    peaks = [float(run("peak", str(n))) for n in PEAKS]
     print("\npeak memory of the whole process, in MiB")
     for n, peak in zip(PEAKS, peaks, strict=True):
         print(f"{n:6} images{peak:10.0f}")
     print(f"ratio {peaks[1] / peaks[0]:.2f}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        measure(*sys.argv[1:])
+    else:
+        main()

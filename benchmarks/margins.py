@@ -2,8 +2,9 @@
 
 The same seed trains another network on another processor, so a claim about training must hold
 by a margin. This runs the lessons with the seeds 1 to N under both settings, and writes mean,
-standard deviation and margin of each claim into ``book/results/margins.csv``. An interrupted
-measurement goes on with the notebook that it had reached.
+standard deviation and margin of each claim, and of each number that is reported without a
+promise, into ``book/results/margins.csv``. An interrupted measurement goes on with the notebook
+that it had reached.
 
 The second setting is what a processor without AVX-512 would compute, and with another order of
 summation. The seed 0, which the book shows, is not among the seeds.
@@ -19,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from coursekit import datasets, settings
+from coursekit.claims import BOUNDS
 from coursekit.files import write_whole
 from coursekit.progress import progress_bar
 from coursetools import runner
@@ -26,9 +28,13 @@ from coursetools import runner
 import numpy as np
 import pandas as pd
 
+import _tables
+
 SEEDS = 5
-TARGET = settings.CHECKOUT / "book" / "results" / "margins.csv"
+ENOUGH = 4  # standard deviations between the mean and the bound of a claim about training
 RUNS = settings.CHECKOUT / "_build" / "margins"
+RESULTS = settings.CHECKOUT / "book" / "results.json"
+COURSEKIT = [sys.executable, "-m", "coursetools.cli"]
 THREADS = {"native": 1, "avx2": 2}
 SETTINGS = {
     "native": {},
@@ -41,6 +47,8 @@ SETTINGS = {
     },
 }
 COLUMNS = ("lesson", "claim", "kind", "bound", "mean", "sd", "margin", "runs")
+MEASURED = ("kind", "mean", "sd", "margin", "runs")
+LAST_LINES = 12  # of what a failed run said
 
 
 def directory(setting: str, seed: int) -> Path:
@@ -48,39 +56,99 @@ def directory(setting: str, seed: int) -> Path:
     return RUNS / f"{setting}-{seed}"
 
 
-def run(setting: str, seed: int, lesson: str) -> None:
-    """Run the lesson of this number and those before it; at once where they have been run."""
+def environment(setting: str, seed: int) -> dict[str, str]:
+    """Return the environment of one run; of the reader's settings, only where the data lie."""
     threads = str(THREADS[setting])
-    environment = os.environ | SETTINGS[setting] | {"COURSEKIT_SEED": str(seed)}
-    environment |= {"OMP_NUM_THREADS": threads, "TF_NUM_INTRAOP_THREADS": threads}
-    command = [sys.executable, "-m", "coursetools.cli", "run", "--out", directory(setting, seed)]
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name == "COURSEKIT_HOME" or not name.startswith("COURSEKIT_")
+    }
+    numeric = {"OMP_NUM_THREADS": threads, "TF_NUM_INTRAOP_THREADS": threads}
+    return kept | SETTINGS[setting] | numeric | {"COURSEKIT_SEED": str(seed)}
+
+
+def run(setting: str, seed: int, lesson: str) -> None:
+    """Run the lesson of this number; at once where it has been run. `RuntimeError` if it fails."""
+    command = [*COURSEKIT, "run", "--out", str(directory(setting, seed))]
     command += ["--dataset", "mini", "--only", lesson]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment(setting, seed), capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"Setting {setting}, seed {seed}, lesson {lesson}:\n{done.stderr}")
+        said = "\n".join(done.stderr.splitlines()[-LAST_LINES:])
+        raise RuntimeError(f"Setting {setting}, seed {seed}, lesson {lesson} failed:\n{said}")
+
+
+def measure(lessons: Sequence[str], seeds: Sequence[int]) -> list[str]:
+    """Return why runs failed, after the lessons ran with all seeds under all settings.
+
+    A run ends with its first lesson that fails. The others go on.
+    """
+    failures = []
+    cores = os.cpu_count() or 1
+    with progress_bar(total=len(SETTINGS) * len(seeds) * len(lessons), unit="lesson") as bar:
+        for setting in SETTINGS:
+
+            def steps(seed: int, setting: str = setting) -> None:
+                for number, lesson in enumerate(lessons):
+                    try:
+                        run(setting, seed, lesson[:2])
+                    except RuntimeError as error:
+                        failures.append(str(error))
+                        bar.update(len(lessons) - number)
+                        return
+                    bar.update()
+
+            with ThreadPoolExecutor(max(1, cores // THREADS[setting])) as pool:
+                list(pool.map(steps, seeds))
+    return failures
+
+
+def words(entry: dict) -> str:
+    """Return the bound of a claim in results.json, as the table gives it; a report has none."""
+    return " ".join(f"{name}={entry[name]:g}" for name in BOUNDS if name in entry)
+
+
+def entries(results: dict, lesson: str) -> dict[tuple[str, str], dict]:
+    """Return the claims and reports of a lesson in a results.json, by sentence and bound."""
+    listed = [*results["claims"].get(lesson, []), *results.get("reports", {}).get(lesson, [])]
+    return {(entry["sentence"], words(entry)): entry for entry in listed}
 
 
 def table(lesson: str, seeds: Sequence[int]) -> pd.DataFrame:
-    """Return one row for each claim of a lesson, with what the runs measured."""
-    runs = []
+    """Return one row for each claim and report of a lesson, with what the runs measured.
+
+    `ValueError` when a run makes other claims than the rest.
+    """
+    runs = {}
     for setting in SETTINGS:
         for seed in seeds:
             file = directory(setting, seed) / "results.json"
-            runs.append(json.loads(file.read_text(encoding="utf-8"))["claims"][lesson])
+            results = json.loads(file.read_text(encoding="utf-8"))
+            runs[f"setting {setting}, seed {seed}"] = entries(results, lesson)
+    every = dict.fromkeys(key for run in runs.values() for key in run)
+    missing = [
+        f"\n  {name}: no {sentence!r} ({bound or 'a report'})"
+        for name, run in runs.items()
+        for sentence, bound in every
+        if (sentence, bound) not in run
+    ]
+    if missing:
+        raise ValueError(f"The runs of {lesson} make different claims:{''.join(missing)}")
     rows = []
-    for claims in zip(*runs, strict=True):  # the same claim in every run
-        (sentence,) = {claim["sentence"] for claim in claims}
-        bounds = {k: v for k, v in claims[0].items() if k in ("at_least", "at_most", "equals")}
-        rows.append([lesson, sentence, *margin([c["measured"] for c in claims], bounds)])
-    return pd.DataFrame(rows, columns=COLUMNS)
+    for key in every:
+        found = [run[key] for run in runs.values()]
+        bounds = {name: found[0][name] for name in BOUNDS if name in found[0]}
+        rows.append([lesson, *key, *margin([entry["measured"] for entry in found], bounds)])
+    return pd.DataFrame(rows, columns=["lesson", "claim", "bound", *MEASURED])[[*COLUMNS]]
 
 
 def margin(measured: Sequence[float], bounds: dict[str, float]) -> tuple:
-    """Return kind, bound, mean, standard deviation, margin and number of measured values.
+    """Return kind, mean, standard deviation, margin and number of measured values.
 
     The margin is the distance from the mean to the nearest bound, in standard deviations over
-    the runs; negative where the mean does not keep the bound, None where the runs agree: then
-    training has no part in the number, and the claim is exact.
+    the runs; negative where the mean does not keep the bound. It is None where the runs agree:
+    then training has no part in the number, and the claim is exact; and for a report, which has no
+    bound.
     """
     mean, sd = np.mean(measured), np.std(measured, ddof=1)
     distances = {
@@ -88,42 +156,67 @@ def margin(measured: Sequence[float], bounds: dict[str, float]) -> tuple:
         "at_most": lambda bound: bound - mean,
         "equals": lambda bound: -abs(mean - bound),
     }
-    nearest = min(distances[name](bound) for name, bound in bounds.items())
-    words = " ".join(f"{name}={bound:g}" for name, bound in bounds.items())
-    kind = "exact" if np.ptp(measured) == 0 else "trained"
-    far = None if kind == "exact" else round(nearest / sd, 2)
-    return kind, words, float(f"{mean:.5g}"), float(f"{sd:.3g}"), far, len(measured)
+    kind, far = "trained", None
+    if not bounds:
+        kind = "report"
+    elif np.ptp(measured) == 0:
+        kind = "exact"
+    else:
+        far = round(min(distances[name](bound) for name, bound in bounds.items()) / sd, 2)
+    return kind, float(f"{mean:.5g}"), float(f"{sd:.3g}"), far, len(measured)
+
+
+def faults(rows: pd.DataFrame, results: dict) -> list[str]:
+    """Return where the table of margins falls short of the course's results.json, in words."""
+    keys = zip(rows["claim"], rows["bound"].fillna(""), strict=True)
+    measured = {}
+    for lesson, key in zip(rows["lesson"], keys, strict=True):
+        measured.setdefault(lesson, set()).add(key)
+    trained = rows[rows["kind"] == "trained"]
+    faults = [
+        f"{row.lesson}, {row.claim!r}: a margin of {row.margin}, below {ENOUGH}"
+        for row in trained[~(trained["margin"] >= ENOUGH)].itertuples()
+    ]
+    lessons = {*results["claims"], *results.get("reports", {}), *measured}
+    for lesson in sorted(lessons):
+        there = {*entries(results, lesson)}
+        for sentence, bound in sorted(there - measured.get(lesson, set())):
+            faults.append(f"{lesson}, {sentence!r} ({bound or 'a report'}): not measured")
+        for sentence, bound in sorted(measured.get(lesson, set()) - there):
+            faults.append(f"{lesson}, {sentence!r} ({bound or 'a report'}): not in the lesson")
+    return faults
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the claims of the lessons that are named, or of all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lessons", nargs="*", default=["all"], help="their numbers, or all")
+    parser.add_argument("lessons", nargs="?", default="all", help="such as 01,03; or all")
     parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--target", type=Path, default=TARGET)
+    parser.add_argument("--out", type=Path, default=_tables.FOLDER, help="folder of margins.csv")
     options = parser.parse_args(arguments)
-    seeds = range(1, options.seeds + 1)
+    if settings.dataset() != "mini":
+        print(f"Claims are promises about mini. On {settings.dataset()} there are none to measure.")
+        return
     every = [path.stem for path in runner.find_notebooks()]
-    chosen = [name for name in every if {"all", name[:2]} & set(options.lessons)]
-    last = every.index(chosen[-1]) + 1  # a lesson needs those before it
+    numbers = options.lessons.split(",")
+    chosen = [name for name in every if options.lessons == "all" or name[:2] in numbers]
+    if options.lessons != "all" and len(chosen) < len(numbers):
+        parser.error(f"no lessons {options.lessons}; there are {', '.join(n[:2] for n in every)}")
+    seeds = range(1, options.seeds + 1)
     datasets.locate()  # draws mini once, before two runs would
-    cores = os.cpu_count() or 1
-    with progress_bar(total=len(SETTINGS) * options.seeds * last, unit="lesson") as bar:
-        for setting in SETTINGS:
-
-            def steps(seed: int, setting: str = setting) -> None:
-                for lesson in every[:last]:
-                    run(setting, seed, lesson[:2])
-                    bar.update()
-
-            with ThreadPoolExecutor(max(1, cores // THREADS[setting])) as pool:
-                list(pool.map(steps, seeds))
-    kept = pd.read_csv(options.target) if options.target.exists() else pd.DataFrame(columns=COLUMNS)
+    failures = measure(every[: every.index(chosen[-1]) + 1], seeds)  # a lesson needs those before
+    if failures:
+        again = "Nothing is written. Mend this, and start again: it goes on with what is missing."
+        sys.exit("\n\n".join([*failures, again]))
+    file = options.out / "margins.csv"
+    kept = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=COLUMNS)
     kept = kept[kept["lesson"].isin(set(every) - set(chosen))]
     tables = [part for part in (kept, *(table(name, seeds) for name in chosen)) if len(part)]
     rows = pd.concat(tables).sort_values("lesson", kind="stable")
-    write_whole(options.target, rows.to_csv(index=False, lineterminator="\n"))
+    write_whole(file, rows.to_csv(index=False, lineterminator="\n"))
     print(rows.groupby(["lesson", "kind"]).size().to_string())
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    print(*faults(rows, results), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What lesson 04 writes out by hand, against torchvision; and the measurements it shows.
+"""What lesson 04 writes out by hand, against torchvision.
 
 PyTorch runs in one process of its own, which answers all tests.
 """
@@ -11,23 +11,21 @@ import sys
 from pathlib import Path
 
 from coursekit import datasets, settings, voc
+from exercises import lesson_code
 from minivoc import CLASSES
 
 import numpy as np
 import pytest
 
-from measurements import digest_of, rows_of
-
 ROOT = settings.CHECKOUT
 LESSON = "04_pytorch_two_heads"
-RESULTS = sorted((ROOT / "book" / "results").glob("two_heads_*.csv"))
 USED = ("Samples", "AUGMENT", "score", "giou_loss", "fit", "TwoHeads", "load", "CropAround")
 FEW = 40
 
 
 def python(call: str, *arguments) -> dict:
     """Return the answer, as JSON, of a function of this module in another process."""
-    folders = [Path(__file__).parent, ROOT / "tests" / "support", ROOT / "benchmarks"]
+    folders = [Path(__file__).parent, ROOT / "tests" / "support"]
     path = [*map(str, folders), os.environ.get("PYTHONPATH", "")]
     code = f"import json, sys, test_lesson_04 as t; print(json.dumps(t.{call}(*sys.argv[1:])))"
     run = subprocess.run(
@@ -45,11 +43,9 @@ def python(call: str, *arguments) -> dict:
 
 def lesson(table, directory: Path) -> dict:
     """Return the names that the lesson defines, with its data."""
-    import _lesson
-
-    space = {}
-    exec(_lesson.imports(LESSON), space)
-    exec(_lesson.needed(LESSON, USED), space)
+    notebook, space = lesson_code.read(LESSON), {}
+    exec(lesson_code.imports(lesson_code.taught(notebook)), space)
+    exec(lesson_code.needed(notebook, USED), space)
     space |= {"images": table, "CLASSES": CLASSES}
     squares = space["Samples"](directory, table, space["v2"].Resize((256, 256)))
     space["samples"] = [squares[index] for index in range(len(squares))]
@@ -250,47 +246,3 @@ def test_an_interrupted_training_ends_with_the_same_weights(answers):
 
 def test_a_training_that_does_not_get_better_stops(answers):
     assert answers["patience"] == [3, 0]
-
-
-def scores_of(file, step: str, share: int = 100, field: str = "accuracy_at_iou_50") -> list[float]:
-    """Return a number of each seed, in the order of the seeds."""
-    rows = [r for r in rows_of(file)[1] if r["step"] == step and r["share"] == str(share)]
-    return [float(row[field]) for row in sorted(rows, key=lambda row: int(row["seed"]))]
-
-
-def test_both_data_sets_have_been_measured():
-    assert [file.stem for file in RESULTS] == ["two_heads_mini", "two_heads_voc2007_sample"]
-
-
-@pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.stem)
-def test_the_measurements_were_made_with_the_code_of_the_lesson(file):
-    digest = digest_of("import _lesson, two_heads as b; print(_lesson.digest(b.LESSON, b.USED))")
-    header, _ = rows_of(file)
-    assert digest and header.endswith(f"code {digest}"), f"run benchmarks/two_heads.py: {digest}"
-
-
-@pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.stem)
-def test_transfer_beats_scratch_on_every_seed(file):
-    for step in ("frozen", "fine-tuned"):
-        for field in ("accuracy", "mean_iou", "accuracy_at_iou_50"):
-            scratch = scores_of(file, "small, GIoU + L1", field=field)
-            assert min(scores_of(file, step, field=field)) > max(scratch) + 0.1
-    if file.stem == "two_heads_mini":
-        assert len(scores_of(file, "fine-tuned")) == 5
-
-
-@pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.stem)
-def test_ours_beats_the_recipe_in_the_same_time(file):
-    theirs = scores_of(file, "small, L1, as long as ours")
-    seconds = [
-        scores_of(file, s, field="seconds") for s in ("small, L1, as long as ours", "fine-tuned")
-    ]
-    assert min(scores_of(file, "fine-tuned")) > max(theirs) + 0.2
-    assert sum(seconds[0]) > 0.8 * sum(seconds[1][: len(seconds[0])])
-
-
-def test_photographs_reach_the_target():
-    file = ROOT / "book" / "results" / "two_heads_voc2007_sample.csv"
-    fields = {"accuracy": 0.90, "mean_iou": 0.66, "accuracy_at_iou_50": 0.72}
-    for field, target in fields.items():
-        assert np.mean(scores_of(file, "fine-tuned", field=field)) >= target

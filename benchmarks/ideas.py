@@ -2,17 +2,23 @@
 
 Run it with the settings of `coursekit run`: ``COURSEKIT_DATASET``, ``COURSEKIT_BACKBONE`` and
 ``COURSEKIT_WEIGHTS``. It writes ``book/results/heads_<name>.csv``, one row for each step and seed,
-and goes on where it was interrupted. Lesson 02 must have run on the data set before.
+goes on where it was interrupted, and says whether the order of the models holds on every seed.
 """
 
 import argparse
 import gc
 import os
 import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
 
 from coursekit import settings
+from exercises import lesson_code
 
-import _lesson
+import pandas as pd
+
+import _tables
 
 LESSON = "03_keras_precomputed_features"
 STEPS = {  # each adds an idea to those before it
@@ -30,35 +36,32 @@ USED = (  # of the lesson; the tables must be measured again when these change
     *("encode", "decode", "score"),
 )
 ENDS = ("pooled", "spatial", "+ mirrored")  # the models of the lesson, on more seeds
-
-
-def prepare() -> dict:
-    """Return the lesson's names: its definitions, and its data."""
-    space: dict = {}
-    exec(_lesson.imports(LESSON), space)
-    exec(DATA, space)
-    exec(_lesson.needed(LESSON, USED), space)
-    exec(TARGETS, space)
-    return space
-
-
 DATA = """
-SIZE = keras_backbones.SIZE
 images = lessons.load_images()
 CLASSES = images.groupby("label")["name"].first().tolist()
-PREDICTED = [f"pred_{side}" for side in SIDES]
-backbone = keras_backbones.load()
+backbone = keras_backbones.load(layers=LAYERS)
 maps, _ = features.extract(backbone, images, datasets.locate())
-LAST = list(backbone.channels.values())[-1]
+last = list(backbone.channels)[-1]
 subsets = {split: (images["split"] == split).to_numpy() for split in ("train", "val", "test")}
 train = subsets["train"]
 x_all = np.asarray(maps, dtype="float32")
-x_last = maps[..., LAST].astype("float32")
-MEAN = x_all[train].mean(axis=(0, 1, 2))
-SPREAD = x_all[train].std(axis=(0, 1, 2))
-VARIANCE = (SPREAD + 0.1 * SPREAD.mean()) ** 2
+x_last = maps[..., backbone.channels[last]].astype("float32")
 """
-TARGETS = "names, targets = encode(images)"
+
+
+def prepare(used: Sequence[str] = USED, layers: Sequence[str] = ()) -> dict:
+    """Return the lesson's names: what it defines among `used`, and its data.
+
+    The features are those of the backbone's usual layers, or of `layers`.
+    """
+    _tables.prepare_images()
+    notebook = lesson_code.read(LESSON)
+    space: dict = {"LAYERS": layers}
+    exec(lesson_code.imports(lesson_code.taught(notebook)), space)
+    exec(DATA, space)
+    exec(lesson_code.needed(notebook, used), space)
+    exec("names, targets = encode(images)", space)
+    return space
 
 
 def published(space: dict, name: str, seed: int):
@@ -90,19 +93,33 @@ def measure(space: dict, step: str, ideas: tuple[str, ...], seed: int) -> list:
     return [*scores.round(4), round(time.perf_counter() - start, 1)]
 
 
-def main() -> None:
+def verdicts(table: pd.DataFrame) -> dict[str, bool]:
+    """Return what the lesson says about the order of its models, and whether every seed agrees."""
+    seeds = _tables.seeds_of(table)
+    order = ["mean box", *ENDS]
+    return {
+        f"The mean IoU of {better!r} is above that of {worse!r} on every seed.": (
+            seeds[better].min() > seeds[worse].max()
+        )
+        for worse, better in pairwise(order)
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is not in the file yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--name", default=settings.dataset_name(), help="of the file")
     parser.add_argument("--seeds", type=int, default=3, help="for each idea")
     parser.add_argument("--more", type=int, default=5, help="seeds for the lesson's three models")
-    given = parser.parse_args()
+    parser.add_argument("--out", type=Path, default=_tables.FOLDER, help="folder of the file")
+    given = parser.parse_args(arguments)
     os.environ.setdefault("TQDM_DISABLE", "1")
     space = prepare()
     identity = space["backbone"].identity
+    code = lesson_code.digest(lesson_code.read(LESSON), USED)
     header = (
         f"# data {given.name}, backbone {identity['backbone']}, weights {identity['weights']}, "
-        f"keras {identity['keras']}, code {_lesson.digest(LESSON, USED)}"
+        f"keras {identity['keras']}, code {code}"
     )
     steps, ideas = {"mean box": (), "pooled": (), "spatial": ()}, ()
     for step, idea in STEPS.items():
@@ -110,10 +127,12 @@ def main() -> None:
         steps[step] = ideas
     numbers = {"mean box": 1} | dict.fromkeys(ENDS, given.more)
     keys = [(step, seed) for step in steps for seed in range(numbers.get(step, given.seeds))]
-    file = _lesson.results_file(f"heads_{given.name}")
-    _lesson.measure(
-        file, header, FIELDS, keys, lambda *key: measure(space, key[0], steps[key[0]], key[1])
+    table = _tables.measure(
+        given.out / f"heads_{given.name}.csv",
+        *(header, FIELDS, keys),
+        lambda step, seed: measure(space, step, steps[step], seed),
     )
+    _tables.judge(verdicts(table))
 
 
 if __name__ == "__main__":

@@ -2,22 +2,29 @@
 
 Run it with the settings of `coursekit run`: ``COURSEKIT_DATASET``, ``COURSEKIT_BACKBONE``,
 ``COURSEKIT_WEIGHTS`` and ``COURSEKIT_ORIGIN``. It writes ``book/results/two_heads_<name>.csv``,
-one row for each step, share of the training pictures and seed, and goes on where it was
-interrupted. Lesson 02 must have run on the data set before.
+one row for each step, share of the training pictures and seed, goes on where it was interrupted,
+and says whether transfer wins on every seed.
 """
 
 import argparse
 import os
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 from coursekit import settings
+from exercises import lesson_code
 
-import _lesson
+import pandas as pd
+
+import _tables
 
 LESSON = "04_pytorch_two_heads"
+SCORES = ("accuracy", "mean_iou", "accuracy_at_iou_50")
 FIELDS = (
-    *("step", "share", "seed", "accuracy", "mean_iou", "accuracy_at_iou_50"),
-    *("val_accuracy", "val_mean_iou", "val_accuracy_at_iou_50", "seconds"),
+    *("step", "share", "seed", *SCORES),
+    *(f"val_{score}" for score in SCORES),
+    "seconds",
 )
 EPOCHS = 40  # of the small network, at most
 USED = (
@@ -36,9 +43,11 @@ train, val, test = (table.index for table in tables.values())
 
 def prepare() -> dict:
     """Return the lesson's names: its definitions, its tables, its data; and all feature maps."""
+    _tables.prepare_images()
+    notebook = lesson_code.read(LESSON)
     space: dict = {}
-    exec(_lesson.imports(LESSON), space)
-    exec(_lesson.needed(LESSON, USED), space)
+    exec(lesson_code.imports(lesson_code.taught(notebook)), space)
+    exec(lesson_code.needed(notebook, USED), space)
     exec(DATA, space)
     start = time.perf_counter()
     backbone = space["Localizer"]().backbone
@@ -134,18 +143,40 @@ def row(space: dict, step: str, share: int, seed: int) -> list:
     return [*(round(one, 4) for one in numbers), round(seconds, 1)]
 
 
-def main() -> None:
+def verdicts(table: pd.DataFrame) -> dict[str, bool]:
+    """Return what the lesson says about transfer, and whether every seed agrees."""
+    scratch, ours, theirs = "small, GIoU + L1", "fine-tuned", "small, L1, as long as ours"
+    scores = {field: _tables.seeds_of(table, field) for field in SCORES}
+    hits, seconds = scores[SCORES[-1]], _tables.seeds_of(table, "seconds")
+    return {
+        f"{step!r} beats {scratch!r} by 0.1 in every score, on every seed.": all(
+            seeds[step].min() > seeds[scratch].max() + 0.1 for seeds in scores.values()
+        )
+        for step in ("frozen", ours)
+    } | {
+        f"{ours!r} beats {theirs!r} by 0.2 in accuracy at IoU 0.5, on every seed.": (
+            hits[ours].min() > hits[theirs].max() + 0.2
+        ),
+        f"{theirs!r} had at least 0.8 of the time of {ours!r}.": (
+            seconds[theirs].mean() > 0.8 * seconds[ours].mean()
+        ),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is not in the file yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--name", default=settings.dataset_name(), help="of the file")
     parser.add_argument("--seeds", type=int, default=5, help="for what the lesson claims")
     parser.add_argument("--more", type=int, default=3, help="seeds for the rest")
-    given = parser.parse_args()
+    parser.add_argument("--out", type=Path, default=_tables.FOLDER, help="folder of the file")
+    given = parser.parse_args(arguments)
     os.environ.setdefault("TQDM_DISABLE", "1")
     space = prepare()
+    code = lesson_code.digest(lesson_code.read(LESSON), USED)
     header = (
         f"# data {given.name}, backbone {space['Localizer']().backbone.name}, "
-        f"torch {space['torch'].__version__}, code {_lesson.digest(LESSON, USED)}"
+        f"torch {space['torch'].__version__}, code {code}"
     )
     keys = [("mean box", 100, 0)]
     for seed in range(given.seeds):
@@ -153,8 +184,9 @@ def main() -> None:
     for seed in range(given.more):
         keys += [(step, share, seed) for step in CURVE for share in (10, 30)]
         keys += [(step, 100, seed) for step in STEPS if step not in COMPARED]
-    file = _lesson.results_file(f"two_heads_{given.name}")
-    _lesson.measure(file, header, FIELDS, keys, lambda *key: row(space, *key))
+    file = given.out / f"two_heads_{given.name}.csv"
+    table = _tables.measure(file, header, FIELDS, keys, lambda *key: row(space, *key))
+    _tables.judge(verdicts(table))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,57 @@
+"""The measured tables of ``book/results``: written one row at a time, and judged at the end."""
+
+import csv
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from coursekit import lessons, settings
+from coursetools import runner
+
+import pandas as pd
+
+FOLDER = settings.CHECKOUT / "book" / "results"
+
+
+def prepare_images() -> None:
+    """Run lesson 02 where it has not run on the data set yet: the other lessons need its table."""
+    if not lessons.artifacts_file("images.csv").exists():
+        with tempfile.TemporaryDirectory() as folder:
+            runner.run(runner.find_notebooks(["02"]), Path(folder))
+
+
+def measure(
+    file: Path, header: str, fields: tuple[str, ...], keys: Iterable[tuple], row: Callable
+) -> pd.DataFrame:
+    """Return a file's table, after its rows for all keys that it lacked have been measured.
+
+    `row` takes the parts of a key, and returns the other fields of its row. Under another header
+    the file begins anew.
+    """
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    if not lines or lines[0] != header:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{header}\n{','.join(fields)}\n", encoding="utf-8")
+        lines = []
+    measured = list(csv.reader(lines[2:]))
+    for key in keys:
+        if any(tuple(map(str, key)) == tuple(old[: len(key)]) for old in measured):
+            continue
+        new = [*key, *row(*key)]
+        with file.open("a", newline="", encoding="utf-8") as target:
+            csv.writer(target, lineterminator="\n").writerow(new)
+        print(*new, flush=True)
+    return pd.read_csv(file, comment="#")
+
+
+def seeds_of(table: pd.DataFrame, field: str = "mean_iou") -> dict[str, pd.Series]:
+    """Return a number of each seed, by the step; of all training pictures, where shares differ."""
+    if "share" in table:
+        table = table[table["share"] == 100]
+    return dict(iter(table.groupby("step")[field]))
+
+
+def judge(sentences: dict[str, bool]) -> None:
+    """Print whether each sentence holds in the table; what the lessons say stands on them."""
+    for sentence, holds in sentences.items():
+        print(f"{'✓' if holds else '✗ does not hold:'} {sentence}")

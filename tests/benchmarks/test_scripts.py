@@ -1,0 +1,222 @@
+"""Every benchmark runs to its end and prints its figures, on a few pictures and with few steps.
+
+The scripts that need TensorFlow share one process, and so do those that need torch.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+import notebooks
+import rectangles
+from coursekit import datasets, settings, voc
+from coursetools import runner
+from minivoc import CLASSES
+
+import pytest
+from nbformat import v4, write
+
+import ddp
+
+ROOT = settings.CHECKOUT
+SCRIPTS = {path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")}
+TABLES = {"ideas", "transfer", "ddp", "margins"}  # these write into book/results
+WITH_TENSORFLOW = """
+import contextlib, functools, io, sys
+import features, ideas, layers
+
+def here(part, what):
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        features.measure(part, what)
+    return printed.getvalue()
+
+def quick(prepare, *arguments):
+    space = prepare(*arguments)
+    if "train_ours" in space:
+        space["train_ours"] = functools.partial(space["train_ours"], steps=2)
+    return space
+
+features.run, features.ROUNDS, features.DIFFERENT = here, 1, 4
+features.IMAGES, features.PEAKS = {"tiny": 4}, (2, 4)
+ideas.prepare = functools.partial(quick, ideas.prepare)
+ideas.STEPS = {"+ mirrored": ("both layers", "positions", "IoU loss", "mirrored")}
+print("<features>"); features.main()
+print("<layers>"); layers.main(["stage_3", "stage_5"])
+print("<ideas>"); ideas.main(["--seeds", "1", "--more", "1", "--out", sys.argv[1]])
+"""
+WITH_TORCH = """
+import functools, sys
+import metrics, transfer
+
+def quick(prepare):
+    space = prepare()
+    space["fine_tune"] = functools.partial(space["fine_tune"], epochs=1)
+    return space
+
+metrics.N, metrics.ROUNDS, metrics.PAIRS, metrics.PAIR_ROUNDS = 200, 1, ((5, 7),), 1
+transfer.EPOCHS, transfer.prepare = 1, functools.partial(quick, transfer.prepare)
+transfer.COMPARED = [
+    "frozen", "fine-tuned", "small, GIoU + L1", "small, L1, as long as ours"
+]
+print("<metrics>"); metrics.main()
+print("<transfer>"); transfer.main(["--seeds", "1", "--more", "0", "--out", sys.argv[1]])
+"""
+
+
+def state() -> dict:
+    """Return the time of the last change of each page, table and lesson."""
+    paths = [*(ROOT / "book").rglob("*"), *(ROOT / "notebooks").rglob("*")]
+    return {path: path.stat().st_mtime_ns for path in paths if path.is_file()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_committed_changes():
+    before = state()
+    yield
+    assert state() == before
+
+
+@pytest.fixture(scope="module")
+def artifacts(tmp_path_factory):
+    """A folder with a table of few images: two of each class in each split."""
+    folder, mini = tmp_path_factory.mktemp("artifacts"), datasets.locate("mini")
+    images = voc.single_object(voc.load_annotations(mini), CLASSES)
+    images = voc.assign_split(images, mini).groupby(["split", "name"]).head(2)
+    voc.to_csv(images, folder / "images.csv")
+    return folder
+
+
+def printed(code: str, artifacts) -> dict[str, str]:
+    """Return what each of several scripts prints, run by `code` in one process."""
+    run = subprocess.run(
+        [sys.executable, "-c", code, artifacts],
+        cwd=ROOT / "benchmarks",  # so the scripts can be imported
+        env=os.environ | {"COURSEKIT_ARTIFACTS": str(artifacts)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    parts = re.split(r"^<(\w+)>\n", run.stdout, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+@pytest.fixture(scope="module")
+def with_tensorflow(artifacts):
+    return printed(WITH_TENSORFLOW, artifacts)
+
+
+@pytest.fixture(scope="module")
+def with_torch(artifacts):
+    return printed(WITH_TORCH, artifacts)
+
+
+def test_features(with_tensorflow):
+    speed = r"^tiny +\d+\.\d +\d+\.\d +\d+\.\d +\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\) +\d+\.\d\d$"
+    assert re.search(speed, with_tensorflow["features"], re.MULTILINE)
+    assert re.search(r"2 images +\d+\n +4 images +\d+\nratio 1\.0", with_tensorflow["features"])
+
+
+def test_layers(with_tensorflow):
+    rows = re.findall(r"^(stage_\d) +(.+?)( +[01]\.\d{3}){2}$", with_tensorflow["layers"], re.M)
+    assert [row[:2] for row in rows] == [
+        *(("stage_3", read) for read in ("averaged", "all cells")),
+        *(("stage_5", read) for read in ("averaged", "all cells")),
+    ]
+
+
+def test_ideas(with_tensorflow, artifacts):
+    steps = ["mean box 0", "pooled 0", "spatial 0", "+ mirrored 0"]
+    lines = with_tensorflow["ideas"].splitlines()
+    assert [line for line, step in zip(lines, steps, strict=False) if line.startswith(step)]
+    assert [line[0] in "✓✗" for line in lines] == [False] * 4 + [True] * 3
+    header, *rows = (artifacts / "heads_mini.csv").read_text(encoding="utf-8").splitlines()
+    assert re.match(r"# data mini, backbone \w+, weights \w+, keras \S+, code \w{12}$", header)
+    assert [row.split(",")[0] for row in rows[1:]] == [step[:-2] for step in steps]
+
+
+def test_metrics(with_torch):
+    text = with_torch["metrics"]
+    assert re.search(r"^from the outputs( +\d+\.\d){3}$", text, re.MULTILINE)
+    assert re.search(r"^5 x 7( +\d+\.\d){2} +\d+\.\d\d$", text, re.MULTILINE)
+
+
+def test_transfer(with_torch, artifacts):
+    lines = with_torch["transfer"].splitlines()
+    assert [line[0] in "✓✗" for line in lines] == [False] * 5 + [True] * 4
+    header, fields, *rows = (artifacts / "two_heads_mini.csv").read_text("utf-8").splitlines()
+    assert re.match(r"# data mini, backbone \w+, torch \S+, code \w{12}$", header)
+    assert fields.startswith("step,share,seed,accuracy,") and len(rows) == 5
+    assert rows[0].startswith("mean box,100,0,")
+
+
+def test_rectangles(capsys, monkeypatch):
+    monkeypatch.setattr(rectangles, "BATCHES", 1)
+    monkeypatch.setattr(rectangles, "BATCH_SIZE", 2)
+    rectangles.main()
+    text = r"a batch of 2: ours \d+\.\d ms, pixel by pixel \d+\.\d ms\nratio \d+\n"
+    assert re.fullmatch(text, capsys.readouterr().out)
+
+
+def test_notebooks(capsys, tmp_path):
+    cell = v4.new_code_cell("from coursekit import settings\nassert settings.dataset() == 'mini'")
+    write(v4.new_notebook(cells=[cell]), tmp_path / "01_made_up.ipynb")
+    notebooks.main([str(tmp_path / "01_made_up.ipynb")])
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split() == ["notebook", "seconds", "peak", "GiB"]
+    assert re.fullmatch(r"01_made_up +\d+\.\d +0\.[01]\d", row)
+
+
+# Takes the place of the program that trains, in one process or in two.
+TRAINS = """
+import json, os, sys
+options = dict(argument[2:].split("=") for argument in sys.argv[1:])
+seconds = [9.0] + [4 / float(os.environ.get("WORLD_SIZE", 1))] * (int(options["steps"]) - 1)
+if os.environ.get("RANK", "0") == "0":
+    open(options["out"], "w").write(json.dumps({"seconds": seconds}))
+"""
+
+
+def test_ddp(capsys, monkeypatch, tmp_path, artifacts):
+    (tmp_path / "trains.py").write_text(TRAINS)
+    monkeypatch.setenv("COURSEKIT_ARTIFACTS", str(artifacts))
+    monkeypatch.setattr(ddp, "PROGRAM", tmp_path / "trains.py")
+    monkeypatch.setattr(ddp, "BATCHES", (32,))
+    monkeypatch.setattr(ddp, "ROUNDS", 1)
+    ddp.main(["--out", str(tmp_path)])
+    text = (tmp_path / "ddp_mini.csv").read_text(encoding="utf-8")
+    assert text == capsys.readouterr().out
+    assert text.splitlines()[2:] == [
+        "1,2,32,4.000,4.000,8.0,1.00",
+        "1,1,32,4.000,4.000,8.0,1.00",
+        "2,1,32,2.000,2.000,16.0,2.00",
+    ]
+
+
+def test_every_script_is_tried_here():
+    tried = {name.removeprefix("test_") for name in globals()} & SCRIPTS
+    assert tried | {"margins"} == SCRIPTS  # tests/benchmarks/test_measuring_margins.py
+
+
+def test_measure_runs_what_writes_tables_and_bench_the_rest():
+    def scripts(target):
+        command = ["make", "--dry-run", "--no-print-directory", "--old-file=.venv/ready", target]
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        return set(re.findall(r"benchmarks/(\w+)\.py", run.stdout))
+
+    assert scripts("measure") == TABLES
+    assert scripts("bench") == SCRIPTS - TABLES
+    command = ["make", "--dry-run", "measure", "CLAIMS=01,03"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert run.stdout.rstrip().endswith("benchmarks/margins.py 01,03")
+
+
+def test_lesson_02_runs_where_its_table_is_missing(monkeypatch, tmp_path, artifacts):
+    ran = []
+    monkeypatch.setattr(runner, "run", lambda notebooks, out: ran.extend(notebooks))
+    monkeypatch.setenv("COURSEKIT_ARTIFACTS", str(artifacts))
+    ddp._tables.prepare_images()
+    assert ran == []
+    monkeypatch.setenv("COURSEKIT_ARTIFACTS", str(tmp_path))
+    ddp._tables.prepare_images()
+    assert [path.stem for path in ran] == ["02_voc_annotations"]

@@ -1,0 +1,105 @@
+"""The measured tables: they belong to today's code, go on where they stopped, and are judged."""
+
+from coursekit.settings import CHECKOUT as ROOT
+from exercises import lesson_code
+
+import pandas as pd
+import pytest
+
+import _tables
+import ddp
+import ideas
+import transfer
+
+SCRIPTS = {"heads": ideas, "two_heads": transfer}
+
+
+@pytest.mark.parametrize("data", ["mini", "voc2007_sample"])
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_table_was_measured_with_the_code_of_the_lesson(name, data):
+    script = SCRIPTS[name]
+    digest = lesson_code.digest(lesson_code.read(script.LESSON), script.USED)
+    header = (ROOT / "book" / "results" / f"{name}_{data}.csv").read_text("utf-8").split("\n")[0]
+    hint = f"The code is {digest}. Run benchmarks/{script.__name__}.py on {data}."
+    assert header.endswith(f" code {digest}"), hint
+
+
+def test_a_measurement_goes_on_where_it_stopped(tmp_path):
+    file, asked = tmp_path / "new" / "table.csv", []
+
+    def row(step, seed):
+        asked.append((step, seed))
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return [seed / 2]
+
+    keys = [("a, b", 0), ("a, b", 1), ("c", 0)]
+    fields = ("step", "seed", "score")
+    with pytest.raises(KeyboardInterrupt):
+        _tables.measure(file, "# code 1", fields, keys, row)
+    table = _tables.measure(file, "# code 1", fields, keys, row)
+    assert asked == [keys[0], keys[1], keys[1], keys[2]]
+    assert table.to_numpy().tolist() == [["a, b", 0, 0.0], ["a, b", 1, 0.5], ["c", 0, 0.0]]
+    _tables.measure(file, "# code 2", fields, keys[:1], row)
+    assert file.read_text() == '# code 2\nstep,seed,score\n"a, b",0,0.0\n'
+
+
+def runs(numbers: dict[str, list[float]], **more) -> pd.DataFrame:
+    """Return a table with a row for each seed; each score is the same number."""
+    rows = [
+        {"step": step, "seed": seed, **dict.fromkeys(transfer.SCORES, number)}
+        for step, seeds in numbers.items()
+        for seed, number in enumerate(seeds)
+    ]
+    return pd.DataFrame(rows).assign(**more)
+
+
+ORDER = {"mean box": [0.3], "pooled": [0.4, 0.5], "spatial": [0.6, 0.7], "+ mirrored": [0.8, 0.9]}
+
+
+def test_the_order_of_the_ideas_is_judged_seed_by_seed(capsys):
+    assert list(ideas.verdicts(runs(ORDER)).values()) == [True, True, True]
+    verdicts = ideas.verdicts(runs(ORDER | {"spatial": [0.5, 0.7]}))
+    assert list(verdicts.values()) == [True, False, True]
+    _tables.judge(verdicts)
+    kept, broken, _ = capsys.readouterr().out.splitlines()
+    assert kept.startswith("✓ ") and "'pooled' is above that of 'mean box'" in kept
+    assert broken.startswith("✗ does not hold: ") and "'spatial'" in broken
+
+
+TRANSFER = {
+    "frozen": [0.7, 0.8],
+    "fine-tuned": [0.8, 0.9],
+    "small, GIoU + L1": [0.4, 0.5],
+    "small, L1, as long as ours": [0.3, 0.5],
+}
+WORSE = {
+    "none": (TRANSFER, []),
+    "frozen": ({"frozen": [0.59, 0.9]}, [0]),
+    "fine-tuned": ({"fine-tuned": [0.59, 0.9]}, [1, 2]),
+    "recipe": ({"small, L1, as long as ours": [0.1, 0.61]}, [2]),
+}
+
+
+@pytest.mark.parametrize("name", WORSE)
+def test_transfer_is_judged_seed_by_seed_with_all_pictures(name):
+    change, broken = WORSE[name]
+    table = runs(TRANSFER | change, share=100, seconds=10.0)
+    few = runs({"frozen": [0.1], "fine-tuned": [0.1]}, share=10, seconds=10.0)
+    verdicts = transfer.verdicts(pd.concat([table, few])).values()
+    assert [i for i, holds in enumerate(verdicts) if not holds] == broken
+
+
+def test_too_little_time_for_the_recipe_is_told():
+    table = runs(TRANSFER, share=100, seconds=10.0)
+    table.loc[table["step"] == "small, L1, as long as ours", "seconds"] = 7.9
+    assert list(transfer.verdicts(table).values()) == [True, True, True, False]
+
+
+def test_the_speedup_is_the_ratio_of_medians_to_the_first_setup():
+    seconds = {(*setup, 32): [1.0, 2.0, 9.0] for setup in ddp.SETUPS}
+    seconds[2, 1, 32] = [0.5, 0.5, 1.0]
+    header, fields, *rows = ddp.table(seconds, 0.5).splitlines()
+    assert "load 0.50 at the start" in header and fields == ddp.FIELDS
+    assert rows[0] == "1,2,32,2.000,1.000,16.0,1.00"
+    assert rows[2] == "2,1,32,0.500,0.500,64.0,4.00"
