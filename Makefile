@@ -39,7 +39,7 @@ endif
 $(READY): requirements.txt pyproject.toml
 	@$(MAKE) --no-print-directory setup
 
-book: $(SITE)/index.html ## build the site into _build/html (EDITION=student: without solutions)
+book: $(SITE)/index.html ## build the site into _build/html
 	@echo "The book is ready. Open $(CURDIR)/$(SITE)/index.html in a browser."
 
 _build/html/index.html: $(READY) $(PAGES)
@@ -50,11 +50,8 @@ FIRST := 01_synthetic_rectangles.ipynb
 lab: $(READY) ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/$(FIRST)
 
-clean: ## delete what was built and drawn (not .venv, not downloads)
-	@# _build/nbgrader stays: it may hold what students handed in, and their grades.
-	if [ -d _build ]; then find _build -mindepth 1 -maxdepth 1 ! -name nbgrader -exec rm -rf {} +; fi
-	rm -rf .coursekit/mini* .coursekit/artifacts .pytest_cache .ruff_cache .hypothesis
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+clean: ## delete what was built and drawn (not .venv, downloads or answers)
+	@PYTHONPATH=src $(firstword $(wildcard $(BIN)/python*) $(PYTHON)) -B -m coursetools.cli clean
 
 # --- For instructors. The student edition's Makefile ends here.
 .PHONY: test lint execute bench measure lock student release pdf slides
@@ -64,10 +61,10 @@ _build/student_html/index.html: $(READY) $(PAGES) src/coursetools/publish/studen
 	@# Without the buttons that lead to the repository, where the solutions are.
 	env -u COURSEKIT_REPOSITORY -u GITHUB_REPOSITORY \
 		$(BIN)/jupyter-book build _build/student_book --warningiserror --keep-going --quiet
-	@rm -rf $(@D) && mv _build/student_book/_build/html $(@D)
+	@rm -rf $(@D) && mv _build/student_book/_build/html $(@D) && rm -rf _build/student_book
 	@touch $@
 
-student: $(READY) ## write the edition without solutions, and a zip
+student: $(READY) ## write the edition without solutions (its site: make book EDITION=student)
 	$(BIN)/coursekit student
 
 release: $(READY) ## write a course folder for nbgrader: _build/nbgrader

@@ -19,6 +19,7 @@ NOT_PATHS = {
     "home": (),
 }
 BUILT = settings.CHECKOUT / "_build"
+PUBLISH = Path(__file__).parent / "publish"
 DESCRIPTION = "Where Is It? A course on finding and naming the one object in a picture."
 
 
@@ -66,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     fetch.set_defaults(command=_fetch)
     fetch.add_argument("dataset", choices=settings.NAMED_DATASETS)
 
+    clean = commands.add_parser("clean", help="delete what was built and drawn")
+    clean.set_defaults(command=_clean)
+
+    doctor = commands.add_parser("doctor", help="examine the environment, and say what to do")
+    doctor.set_defaults(command=_doctor)
+
+    if not PUBLISH.is_dir():  # the students' edition has no programs for instructors
+        return parser
     student = commands.add_parser("student", help="write the edition without solutions, and a zip")
     student.set_defaults(command=_student)
     student.add_argument(
@@ -74,9 +83,6 @@ def _parser() -> argparse.ArgumentParser:
 
     release = commands.add_parser("release", help="write a course folder for nbgrader")
     release.set_defaults(command=_release)
-
-    doctor = commands.add_parser("doctor", help="examine the environment, and say what to do")
-    doctor.set_defaults(command=_doctor)
     return parser
 
 
@@ -144,6 +150,7 @@ def _student(options: argparse.Namespace) -> int:
         return 0
     folder = student.write(BUILT / "student")
     print(f"The student edition is in {folder}, and packed in {student.pack(folder)}.")
+    print("To work with it, unzip it somewhere else: `make student` writes that folder anew.")
     return 0
 
 
@@ -152,8 +159,18 @@ def _release(_options: argparse.Namespace) -> int:
     from coursetools.publish import release
 
     course = release.release(BUILT / "nbgrader", runner.find_notebooks())
-    print(f"The course for nbgrader is in {course}. Copy it before you grade there:")
-    print("`make clean` deletes it. A second `make release` keeps what was handed in and graded.")
+    print(f"The course for nbgrader is in {course}. What is handed in and graded there stays:")
+    print("`make clean` keeps the folder, and a second `make release` writes the lessons only.")
+    return 0
+
+
+def _clean(_options: argparse.Namespace) -> int:
+    from coursetools import cleaning
+
+    cleaning.clean(settings.CHECKOUT)
+    kept = BUILT / cleaning.NBGRADER
+    if kept.exists():
+        print(f"{kept} stays: it may hold what was handed in, and the grades.")
     return 0
 
 

@@ -239,7 +239,8 @@ def test_only_the_files_of_a_student_are_written(course, tmp_path):
     folder = student.write(tmp_path / "student", root=course)
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     assert names == [
-        "LICENSE", "Makefile", "START.md", "_toc.yml", "book/intro.md", "notebooks/01_x.ipynb",
+        ".written.json", "LICENSE", "Makefile", "START.md", "_toc.yml", "book/intro.md",
+        "notebooks/01_x.ipynb",
     ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from coursekit import settings
 from coursekit.files import written_whole
+from coursetools import cleaning
 from exercises.lesson_code import BEGIN
 
 import nbformat
@@ -110,10 +111,17 @@ def with_gaps(notebook: NotebookNode, lesson: str, outputs: bool = False) -> Not
 
 
 def write(folder: Path, outputs: bool = False, root: Path = settings.CHECKOUT) -> Path:
-    """Return `folder`, which now holds the student edition, and nothing else.
+    """Return `folder`, which now holds the student edition.
 
-    With `outputs`, the lessons keep theirs: this is what the students' site is built from.
+    With `outputs`, the lessons keep theirs: this is what the students' site is built from. What
+    was installed and downloaded in the folder stays there.
+
+    Raises
+    ------
+    FileExistsError
+        When somebody has worked in the folder. Nothing is changed then.
     """
+    cleaning.refuse_work(folder)
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     for path in _shipped(root):
@@ -128,19 +136,18 @@ def write(folder: Path, outputs: bool = False, root: Path = settings.CHECKOUT) -
         else:
             shutil.copyfile(path, target)
     shutil.copyfile(root / "book" / "start.md", part / "START.md")
-    shutil.rmtree(folder, ignore_errors=True)
-    return part.replace(folder)
+    cleaning.seal(part)
+    return cleaning.replace(folder, part)
 
 
 def pack(folder: Path, name: str = "where-is-it") -> Path:
-    """Return a zip file beside `folder` with its files: the same bytes for the same files."""
+    """Return a zip file beside `folder` with what was written there: the same bytes each time."""
     target = folder.with_suffix(".zip")
-    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
     with written_whole(target) as new, ZipFile(new, "w") as archive:
-        for inside, path in sorted(files.items()):
+        for inside in sorted(cleaning.sealed(folder)):
             info = ZipInfo(f"{name}/{inside}")  # its date is fixed: the first of January 1980
             info.external_attr = 0o100644 << 16
-            archive.writestr(info, path.read_bytes(), ZIP_DEFLATED)
+            archive.writestr(info, (folder / inside).read_bytes(), ZIP_DEFLATED)
     return target
 
 
@@ -148,9 +155,9 @@ def _shipped(root: Path) -> list[Path]:
     parts = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))["parts"]
     pages = [c["file"] for part in parts if part["caption"] == TEACHERS for c in part["chapters"]]
     left_out = [*LEFT_OUT, *(f"{page}.*" for page in pages)]
-    found = {path for pattern in SHIPPED for path in root.glob(pattern) if path.is_file()}
-    found -= {path for pattern in left_out for path in root.glob(pattern)}
-    return sorted(p for p in found if not NOT_OURS.search(f"/{p.relative_to(root).as_posix()}"))
+    shipped = {path for pattern in SHIPPED for path in root.glob(pattern) if path.is_file()}
+    shipped -= {path for pattern in left_out for path in root.glob(pattern)}
+    return sorted(shipped & set(cleaning.files(root).values()))
 
 
 def _without_teachers(text: str) -> str:

@@ -1,0 +1,113 @@
+"""Delete what was built and drawn, and nobody's work.
+
+An edition of the course in ``_build`` may hold answers that somebody wrote there. A list of what
+we wrote lies beside its files. A file that is not as the list says is somebody's work: then
+nothing is deleted. Outputs count as well, since they are what a student measured.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+EDITIONS = ("student", "student_book")
+NBGRADER = "nbgrader"  # what was handed in, and the grades: it stays
+LIST = ".written.json"
+KEPT = (".venv", ".coursekit")  # of an edition, as of the course: packages and downloads
+# Hidden files, and what Python, setuptools and Jupyter Book leave behind.
+LEFT_BEHIND = re.compile(r"\.|__pycache__$|.+\.egg-info$|_build$")
+PATTERNS = (
+    *(".coursekit/mini*", ".coursekit/.mini-*", ".coursekit/artifacts"),
+    *(".pytest_cache", ".ruff_cache", ".hypothesis", "__pycache__"),
+    *(f"{tree}/**/__pycache__" for tree in ("benchmarks", "book", "notebooks", "src", "tests")),
+)
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """Return the files of a folder by their path within it, without what programs left there."""
+    paths = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not LEFT_BEHIND.match(name)]
+        paths += [Path(place, name) for name in names if not LEFT_BEHIND.match(name)]
+    return {path.relative_to(folder).as_posix(): path for path in sorted(paths)}
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def seal(folder: Path) -> None:
+    """Write the list of what is in a folder, which is taken for ours from then on."""
+    digests = {name: digest(path) for name, path in files(folder).items()}
+    (folder / LIST).write_text(json.dumps(digests, indent=1) + "\n", encoding="utf-8")
+
+
+def sealed(folder: Path) -> dict[str, str]:
+    """Return the digests of what we wrote into a folder; none when there is no list."""
+    path = folder / LIST
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def refuse_work(folder: Path) -> None:
+    """Raise `FileExistsError` when a file in an edition is not as we wrote it."""
+    ours = sealed(folder)
+    work = [name for name, path in files(folder).items() if digest(path) != ours.get(name)]
+    if work:
+        first = min(work, key=lambda name: (not name.endswith(".ipynb"), name))
+        raise FileExistsError(
+            f"{folder / first} is not as it was written and may hold somebody's answers: move "
+            f"{folder} to a place of its own, such as ~/answers, and try again."
+        )
+
+
+def clear(folder: Path) -> None:
+    """Delete an edition but for `KEPT`, unless it holds somebody's work.
+
+    Whatever is left by an interruption is as the list says, so it can be deleted later.
+    """
+    refuse_work(folder)
+    for path in folder.iterdir() if folder.exists() else ():
+        if path.name not in (LIST, *KEPT):
+            delete(path)
+    (folder / LIST).unlink(missing_ok=True)
+    if folder.exists() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def replace(folder: Path, part: Path) -> Path:
+    """Return `folder` after moving the sealed edition `part` there, in place of the one before.
+
+    The list goes first: an interruption leaves nothing that could be taken for work.
+    """
+    clear(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(part.iterdir(), key=lambda path: path.name != LIST):
+        path.replace(folder / path.name)
+    part.rmdir()
+    return folder
+
+
+def delete(path: Path) -> None:
+    """Delete a file or a folder."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def clean(root: Path) -> None:
+    """Delete what was built and drawn in a checkout, unless an edition holds somebody's work."""
+    built = root / "_build"
+    for name in EDITIONS:
+        refuse_work(built / name)
+    for path in built.iterdir() if built.exists() else ():
+        if path.name in EDITIONS:
+            clear(path)
+        elif path.name != NBGRADER:
+            delete(path)
+    for pattern in PATTERNS:
+        for path in list(root.glob(pattern)):
+            delete(path)

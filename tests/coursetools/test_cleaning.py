@@ -1,0 +1,179 @@
+"""What `make clean` and a second `make student` delete, and what they must not."""
+
+import os
+import shutil
+import subprocess
+import sys
+from itertools import count
+
+from coursekit.settings import CHECKOUT as ROOT
+from coursetools import cleaning, cli
+from coursetools.publish import student
+
+import pytest
+
+from exercising import code, lesson, read
+
+NOTEBOOK = "notebooks/01_x.ipynb"
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A course of one small lesson, with its student edition in `_build/student`."""
+    for folder in ("notebooks", "book", "src"):
+        (tmp_path / folder).mkdir()
+    student.nbformat.write(lesson(), tmp_path / NOTEBOOK)
+    (tmp_path / "book" / "start.md").write_text("# Start\n")
+    (tmp_path / "src" / "helper.py").write_text("x = 1\n")
+    shutil.copyfile(ROOT / "_toc.yml", tmp_path / "_toc.yml")
+    student.write(tmp_path / "_build" / "student", root=tmp_path)
+    return tmp_path
+
+
+def snapshot(folder):
+    """Return every file of a folder with its bytes."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def edit(folder, change):
+    """Change a notebook, as somebody does who works in the folder."""
+    notebook = read(folder / NOTEBOOK)
+    change(notebook.cells)
+    student.nbformat.write(notebook, folder / NOTEBOOK)
+
+
+WORK = {
+    "an answer": lambda folder: edit(folder, lambda cells: cells[3].update(source="x = 1")),
+    "outputs only": lambda folder: edit(
+        folder, lambda cells: cells[1].update(code("", output="0.61", count=1))
+    ),
+    "a notebook of one's own": lambda folder: (folder / "notebooks" / "mine.ipynb").touch(),
+    "a changed program": lambda folder: (folder / "src" / "helper.py").write_text("x = 2\n"),
+    "no list of what was written": lambda folder: (folder / cleaning.LIST).unlink(),
+}
+AGAIN = {
+    "make student": lambda root: student.write(root / "_build" / "student", root=root),
+    "make clean": cleaning.clean,
+}
+
+
+@pytest.mark.parametrize("command", AGAIN)
+@pytest.mark.parametrize("work", WORK)
+def test_where_somebody_worked_nothing_is_deleted(course, work, command):
+    WORK[work](course / "_build" / "student")
+    (course / "_build" / "html").mkdir()
+    before = snapshot(course)
+    with pytest.raises(FileExistsError, match=r"student.* is not as it was written .*: move .*"):
+        AGAIN[command](course)
+    assert snapshot(course) == before and (course / "_build" / "html").exists()
+
+
+def test_the_refusal_names_a_notebook_first(course):
+    folder = course / "_build" / "student"
+    WORK["a notebook of one's own"](folder)
+    (folder / "ANSWERS.md").touch()
+    with pytest.raises(FileExistsError, match=rf"^{folder}/notebooks/mine\.ipynb .* move {folder}"):
+        cleaning.refuse_work(folder)
+
+
+def test_the_commands_say_it_in_one_line_and_fail(course, monkeypatch, capsys):
+    WORK["an answer"](course / "_build" / "student")
+    monkeypatch.setattr(cli, "BUILT", course / "_build")
+    monkeypatch.setattr(cli.settings, "CHECKOUT", course)
+    for command in ("student", "clean"):
+        assert cli.main([command]) == 1
+        told = capsys.readouterr()
+        assert told.out == "" and told.err.count("\n") == 1
+        assert told.err.startswith(f"coursekit {command}: ") and NOTEBOOK in told.err
+
+
+def test_an_untouched_edition_is_replaced_whole(course):
+    folder = course / "_build" / "student"
+    (course / "src" / "helper.py").rename(course / "src" / "helpers.py")
+    assert student.write(folder, root=course) == folder
+    assert not (folder / "src" / "helper.py").exists() and (folder / "src" / "helpers.py").exists()
+    assert [path.name for path in folder.parent.iterdir()] == ["student"]
+
+
+def test_what_was_installed_and_downloaded_in_an_edition_stays_and_is_not_packed(course):
+    folder = course / "_build" / "student"
+    made = [".venv/bin/python", ".coursekit/downloads/voc.tar"]
+    left = ["src/x.egg-info/PKG-INFO", "src/__pycache__/x.pyc", "_build/html/index.html"]
+    for name in (*made, *left):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    student.write(folder, root=course)
+    assert [(folder / name).exists() for name in (*made, *left)] == [True] * 2 + [False] * 3
+    packed = student.ZipFile(student.pack(folder)).namelist()
+    assert "where-is-it/" + NOTEBOOK in packed and not [n for n in packed if "/." in n]
+    cleaning.clean(course)
+    assert sorted(snapshot(folder)) == sorted(made)
+    student.write(folder, root=course)
+    assert set(made) < set(snapshot(folder)) and (folder / NOTEBOOK).exists()
+
+
+@pytest.mark.parametrize("command", AGAIN)
+def test_what_an_interruption_leaves_can_be_replaced(course, monkeypatch, command):
+    folder = course / "_build" / "student"
+    (folder / ".venv").mkdir()
+    wanted = snapshot(folder)
+    for steps in count():
+        with monkeypatch.context() as patch:
+            interrupt_after(steps, patch)
+            try:
+                AGAIN[command](course)
+            except KeyboardInterrupt:
+                pass
+            else:
+                break
+        student.write(folder, root=course)
+        assert snapshot(folder) == wanted and (folder / ".venv").exists()
+    assert steps > 5
+
+
+def interrupt_after(steps, patch):
+    """Let this many deletions and renames happen, and interrupt the next one."""
+    budget = iter(range(steps))
+
+    def limited(function):
+        def call(*arguments, **options):
+            if next(budget, None) is None:
+                raise KeyboardInterrupt
+            return function(*arguments, **options)
+
+        return call
+
+    for name in ("unlink", "rmdir", "replace"):
+        patch.setattr(os, name, limited(getattr(os, name)))
+
+
+def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
+    stays = ["_build/nbgrader/gradebook.db", ".venv/bin/python", ".venv/x/__pycache__/y.pyc",
+             ".coursekit/downloads/voc.tar", ".coursekit/VOCdevkit/x", "mine/x.xml"]  # fmt: skip
+    goes = ["_build/html/index.html", "_build/course.pdf", "_build/.student.part/x",
+            ".coursekit/mini/x", ".coursekit/artifacts/mini/x.csv", "src/a/__pycache__/x.pyc",
+            ".pytest_cache/x", "__pycache__/x.pyc"]  # fmt: skip
+    for name in (*stays, *goes):
+        (course / name).parent.mkdir(parents=True, exist_ok=True)
+        (course / name).touch()
+    sources = [name for name in snapshot(course) if not name.startswith((".", "_build"))]
+    cleaning.clean(course)
+    after = set(snapshot(course))
+    assert set(stays) <= after and not set(goes) & after
+    assert {name for name in sources if "__pycache__" not in name} <= after
+    assert [path.name for path in (course / "_build").iterdir()] == ["nbgrader"]
+    cleaning.clean(course)  # twice does no harm
+
+
+def test_make_clean_needs_no_installation_and_keeps_what_was_handed_in(tmp_path):
+    edition = student.write(tmp_path / "edition")
+    for name in ("_build/html/index.html", "_build/nbgrader/gradebook.db"):
+        (edition / name).parent.mkdir(parents=True)
+        (edition / name).touch()
+    command = ["make", "clean", f"PYTHON={sys.executable} -S"]  # -S: without any package
+    run = subprocess.run(command, cwd=edition, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert [path.name for path in (edition / "_build").iterdir()] == ["nbgrader"]
+    assert f"{edition / '_build' / 'nbgrader'} stays" in run.stdout
+    cleaning.refuse_work(edition)  # what belongs to the course is as it was
+    assert set(cleaning.sealed(edition)) == set(cleaning.files(edition))
