@@ -1,5 +1,6 @@
 """The student edition: the course with gaps, and no trace of what stood in them."""
 
+import ast
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from itertools import pairwise
 
 from coursekit.settings import CHECKOUT as ROOT
@@ -175,6 +177,70 @@ def test_the_folder_has_what_the_lessons_need_and_nothing_for_instructors(editio
     assert "instructors" not in (edition / "_toc.yml").read_text(encoding="utf-8")
     linked = re.findall(r"\]\(\.\./([\w./]+)", "".join(p.read_text("utf-8") for p in NOTEBOOKS))
     assert linked and set(linked) <= names
+
+
+# What is written as code: a block, or a word between backticks.
+CODE = re.compile(r"(`+)([^`]+?)\1")
+SETTINGS = r"^\s*(?:[A-Z_]+=\S+ )*(?:\S*[/\\])?"
+COMMAND = re.compile(SETTINGS + r"(make|coursekit|python -m) ([a-z][\w.]*)", re.MULTILINE)
+
+
+def texts(edition):
+    """Return what a student reads, by file: the pages, and the prose of the notebooks."""
+    found = {path: path.read_text(encoding="utf-8") for path in edition.rglob("*.md")}
+    for path in (edition / "notebooks").glob("*.ipynb"):
+        prose = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+        found[path] = "\n".join(prose)
+    return {path.relative_to(edition).as_posix(): text for path, text in found.items()}
+
+
+def commands(edition):
+    """Return what somebody can type in the edition, as pairs of a program and a word."""
+    makefile = (edition / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z]+):", makefile, re.MULTILINE)
+    run = [sys.executable, "-B", "-m", "coursetools.cli", "--help"]
+    paths = {"PYTHONPATH": str(edition / "src")}
+    told = subprocess.run(run, env=os.environ | paths, capture_output=True, text=True, check=True)
+    words = re.findall(r"^    ([a-z]+) ", told.stdout, re.MULTILINE)
+    modules = [path.relative_to(edition / "src") for path in edition.rglob("src/**/*.py")]
+    return (
+        {("make", target) for target in targets}
+        | {("coursekit", word) for word in words}
+        | {("python -m", ".".join(module.with_suffix("").parts)) for module in modules}
+    )
+
+
+def test_every_command_that_a_text_names_is_there(edition):
+    named = {
+        (path, *command)
+        for path, text in texts(edition).items()
+        for _, code_in_text in CODE.findall(text)
+        for command in COMMAND.findall(code_in_text)
+    }
+    there = commands(edition)
+    assert {path for path, *_ in named} >= {"START.md", "book/setup.md"}
+    assert {("make", "lab"), ("coursekit", "doctor"), ("coursekit", "fetch")} <= there
+    assert sorted(one for one in named if one[1:] not in there) == []
+
+
+def test_every_package_that_a_program_imports_is_installed(edition):
+    lock = (edition / "requirements.txt").read_text(encoding="utf-8")
+    installed = {name.lower().replace("_", "-") for name in re.findall(r"^([\w.-]+)==", lock, re.M)}
+    ours = {path.name for path in (edition / "src").iterdir()} | set(sys.stdlib_module_names)
+    imported = set()
+    for path in edition.rglob("src/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module.split(".")[0])
+    providers = packages_distributions()
+    lacking = [
+        name
+        for name in imported - ours
+        if not {p.lower().replace("_", "-") for p in providers.get(name, [])} & installed
+    ]
+    assert {"keras", "torch"} <= imported and lacking == []
 
 
 def test_the_project_file_names_only_files_that_are_there(edition):

@@ -36,8 +36,7 @@ SHIPPED = [
         "src/**/*",
     ),
 ]
-LEFT_OUT = ["book/results_template.md", "book/start.md"]
-NOT_OURS = re.compile(r"/(\.|__pycache__/)")  # hidden files, and what Python leaves behind
+LEFT_OUT = ["book/results_template.md", "book/start.md", "src/coursetools/publish/**/*"]
 TEACHERS = "For teachers"  # a part of _toc.yml; its pages are left out too
 INSTRUCTORS = "# --- For instructors."  # this line of the Makefile, and what follows it, is cut
 
