@@ -16,6 +16,9 @@ SITE_full := _build/html
 SITE_student := _build/student_html
 SITE := $(or $(SITE_$(EDITION)),$(error EDITION is full or student, not "$(EDITION)"))
 
+# What a command says goes into a file, and is shown only if the command fails.
+UNLESS_IT_FAILS = > $(1) 2>&1 || { cat $(1); exit 1; }
+
 .DEFAULT_GOAL := help
 .PHONY: help setup book lab clean
 
@@ -43,7 +46,9 @@ book: $(SITE)/index.html ## build the site into _build/html
 	@echo "The book is ready. Open $(CURDIR)/$(SITE)/index.html in a browser."
 
 _build/html/index.html: $(READY) $(PAGES)
-	$(BIN)/jupyter-book build . --warningiserror --keep-going --quiet
+	@mkdir -p _build
+	@$(BIN)/jupyter-book build . --warningiserror --keep-going --quiet \
+		$(call UNLESS_IT_FAILS,_build/book.log)
 	@touch $@
 
 FIRST := 01_synthetic_rectangles.ipynb
@@ -57,10 +62,12 @@ clean: ## delete what was built and drawn (not .venv, downloads or answers)
 .PHONY: test lint execute bench measure lock student release pdf slides
 
 _build/student_html/index.html: $(READY) $(PAGES) src/coursetools/publish/student.py
-	$(BIN)/coursekit student --site
+	@mkdir -p _build
+	@$(BIN)/coursekit student --site $(call UNLESS_IT_FAILS,_build/student_book.log)
 	@# Without the buttons that lead to the repository, where the solutions are.
-	env -u COURSEKIT_REPOSITORY -u GITHUB_REPOSITORY \
-		$(BIN)/jupyter-book build _build/student_book --warningiserror --keep-going --quiet
+	@env -u COURSEKIT_REPOSITORY -u GITHUB_REPOSITORY \
+		$(BIN)/jupyter-book build _build/student_book --warningiserror --keep-going --quiet \
+		$(call UNLESS_IT_FAILS,_build/student_book.log)
 	@rm -rf $(@D) && mv _build/student_book/_build/html $(@D) && rm -rf _build/student_book
 	@touch $@
 

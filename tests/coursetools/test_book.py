@@ -1,6 +1,9 @@
 """The built site, read as files: links, pictures, text alternatives, what loads by itself."""
 
+import os
 import re
+import shutil
+import subprocess
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -182,3 +185,30 @@ def test_the_checker_reports_what_is_wrong(tmp_path, fault):
 def test_a_link_to_another_host_is_no_fault(tmp_path):
     (tmp_path / "page.html").write_text('<a href="https://example.org/">x</a>', encoding="utf-8")
     assert faults(tmp_path, tmp_path / "page.html") == []
+
+
+BUILD = """#!/bin/sh
+echo "A banner of twenty lines"
+mkdir -p _build/html && touch _build/html/index.html
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for jupyter-book is a shell script")
+@pytest.mark.parametrize("fails", [False, True])
+def test_make_book_prints_one_line_unless_the_build_fails(tmp_path, fails):
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    builder = tmp_path / ".venv" / "bin" / "jupyter-book"
+    builder.write_text(BUILD + f"exit {int(fails)}\n")
+    builder.chmod(0o755)
+    (tmp_path / ".venv" / "ready").touch()
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    run = subprocess.run(["make", "book"], cwd=tmp_path, env=outer, capture_output=True, text=True)
+    if fails:
+        assert run.returncode != 0 and "A banner of twenty lines" in run.stdout
+        assert "The book is ready" not in run.stdout
+    else:
+        assert run.returncode == 0 and run.stderr == ""
+        address = f"{tmp_path}/_build/html/index.html"
+        assert run.stdout == f"The book is ready. Open {address} in a browser.\n"
