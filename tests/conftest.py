@@ -1,12 +1,15 @@
 """What several test modules share."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from coursekit import settings
 
 import pytest
 from PIL import Image
+
+import processes
 
 ROOT = settings.CHECKOUT
 SAMPLE = os.environ.get("COURSEKIT_VOC_SAMPLE")
@@ -26,6 +29,20 @@ def pytest_collection_modifyitems(items):
 def sample() -> Path:
     """The directory of the real VOC 2007 sample; only for tests marked `real`."""
     return Path(SAMPLE)
+
+
+@pytest.fixture(scope="session")
+def in_keras() -> Iterator[Callable]:
+    """Call a function in the process for Keras, which answers all tests: see `processes`."""
+    with processes.lasting() as call:
+        yield call
+
+
+@pytest.fixture(scope="session")
+def in_torch() -> Iterator[Callable]:
+    """Call a function in the process for PyTorch, which answers all tests: see `processes`."""
+    with processes.lasting() as call:
+        yield call
 
 
 OBJECT = """

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 from coursekit import boxes
 
 import numpy as np
@@ -171,40 +168,51 @@ def test_errors_say_what_is_wrong(call, words):
         call()
 
 
-# The oracles run in processes of their own: TensorFlow and torch do not share one.
+def some_boxes() -> np.ndarray:
+    """Return two lists of sixty boxes."""
+    rng = np.random.default_rng(1)
+    corner = rng.uniform(0, 300, (2, 60, 2))
+    return np.concatenate([corner, corner + rng.uniform(0.5, 200, (2, 60, 2))], axis=2)
+
+
+def by_torchvision() -> list:
+    import torch
+    from torchvision import ops
+
+    return ops.box_iou(*torch.tensor(some_boxes())).tolist()
+
+
+def by_keras() -> list:
+    from keras.utils.bounding_boxes import compute_iou
+
+    return np.asarray(compute_iou(*some_boxes().astype("float32"), "xyxy")).tolist()
+
+
+def formats_by_keras() -> list:
+    from keras.utils.bounding_boxes import convert_format
+
+    def converted(to: str) -> list:
+        return np.asarray(convert_format(some_boxes()[0], "xyxy", to, 375, 500)).tolist()
+
+    return [converted(to) for to in ("xywh", "center_xywh", "rel_xyxy")]
+
+
 ORACLES = {
-    "torchvision": "import torch, torchvision\n"
-    "print_(torchvision.ops.box_iou(torch.tensor(a), torch.tensor(b)).numpy())",
-    "keras": "import keras\n"
-    "f = keras.utils.bounding_boxes.compute_iou\n"
-    "print_(np.asarray(f(a.astype('float32'), b.astype('float32'), bounding_box_format='xyxy')))",
-    "keras formats": "import keras\n"
-    "f = keras.utils.bounding_boxes.convert_format\n"
-    "print_(np.concatenate([np.asarray(f(a, 'xyxy', to, height=375, width=500))"
-    " for to in ('xywh', 'center_xywh', 'rel_xyxy')], 0))",
+    "torchvision": ("torch", by_torchvision),
+    "keras": ("keras", by_keras),
+    "keras formats": ("keras", formats_by_keras),
 }
-SETUP = """
-import sys
-import numpy as np
-import coursekit
-def print_(x): np.save(sys.argv[1], x)
-rng = np.random.default_rng(1)
-corner = rng.uniform(0, 300, (2, 60, 2))
-a, b = np.concatenate([corner, corner + rng.uniform(0.5, 200, (2, 60, 2))], axis=2)
-"""
 
 
 @pytest.mark.parametrize("name", ORACLES)
-def test_agreement_with_the_libraries(name, tmp_path):
-    file = tmp_path / "answer.npy"
-    subprocess.run([sys.executable, "-c", SETUP + ORACLES[name], file], check=True)
-    ours: dict = {}
-    exec(SETUP.replace("def print_(x): np.save(sys.argv[1], x)", ""), ours)
-    a, b = ours["a"], ours["b"]
+def test_agreement_with_the_libraries(request, name):
+    framework, oracle = ORACLES[name]
+    theirs = request.getfixturevalue(f"in_{framework}")(oracle)
+    a, b = some_boxes()
     if name == "keras formats":
         formats = (boxes.xyxy_to_xywh(a), boxes.xyxy_to_cxcywh(a), boxes.normalize(a, (500, 375)))
-        expected = np.concatenate(formats)
+        expected = np.array(formats)
     else:
         expected = boxes.pairwise_iou(a, b)
     assert expected.max() > 0.1
-    np.testing.assert_allclose(np.load(file), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(theirs, expected, rtol=1e-5, atol=1e-5)

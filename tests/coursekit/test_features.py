@@ -1,6 +1,5 @@
 import os
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -16,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+
+from processes import python
 
 N, BATCH = 11, 3  # the last batch has two pictures
 
@@ -99,13 +100,8 @@ def elsewhere(function: str, pictures: Pictures, folder, *arguments, killed=Fals
     folder.mkdir(exist_ok=True)
     pictures.table.to_json(table := folder.with_suffix(".table"))
     code = f"import sys, test_features; test_features.{function}(*sys.argv[1:])"
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-    run = subprocess.run(
-        [sys.executable, "-c", code, *arguments, table, pictures.directory, folder],
-        env=os.environ | {"PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-    )
+    everything = (*arguments, table, pictures.directory, folder)
+    run = python("-c", code, *everything, PYTHONPATH=str(Path(__file__).parent))
     assert abs(run.returncode) == (9 if killed else 0), run.stderr
     return run.stdout
 

@@ -1,21 +1,18 @@
-"""What importing coursekit does, each in a process of its own."""
+"""What importing coursekit does."""
 
-import subprocess
-import sys
+import importlib
 from pkgutil import walk_packages
 
 import coursekit
 
 import pytest
 
-
-def python(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+from processes import python
 
 
 def test_importing_the_package_imports_nothing_heavy():
     heavy = ["tensorflow", "keras", "torch", "torchvision", "pandas", "matplotlib", "numpy"]
-    run = python(f"import coursekit, sys; print([m for m in {heavy} if m in sys.modules])")
+    run = python("-c", f"import coursekit, sys; print([m for m in {heavy} if m in sys.modules])")
     assert run.stdout == "[]\n"
 
 
@@ -27,21 +24,33 @@ MODULES = {module.name for module in walk_packages(coursekit.__path__, "courseki
 def test_no_other_module_imports_a_framework():
     assert MODULES > WITH_FRAMEWORK
     code = "".join(f"import {name}\n" for name in sorted(MODULES - WITH_FRAMEWORK))
-    run = python(code + "import sys; print({'tensorflow', 'torch'} & set(sys.modules))")
+    run = python("-c", code + "import sys; print({'tensorflow', 'torch'} & set(sys.modules))")
     assert run.stdout == "set()\n", run.stderr
 
 
-@pytest.mark.parametrize("first, second", [("tensorflow", "torch"), ("torch", "tensorflow")])
-def test_the_second_framework_is_refused_with_a_sentence(first, second):
-    run = python(f"import coursekit, {first}\nimport {second}")
-    assert run.returncode == 1
-    assert f"ImportError: {second} cannot be imported: this process already uses" in run.stderr
-    assert "Restart the kernel" in run.stderr
+def refuse(first: str, second: str) -> str:
+    """Return why the second framework cannot be imported beside the first."""
+    importlib.import_module(first)
+    try:
+        importlib.import_module(second)
+    except ImportError as error:
+        return str(error)
+    return "no error"
+
+
+@pytest.mark.parametrize(
+    "process, first, second",
+    [("in_keras", "tensorflow", "torch"), ("in_torch", "torch", "tensorflow")],
+)
+def test_the_second_framework_is_refused_with_a_sentence(request, process, first, second):
+    words = request.getfixturevalue(process)(refuse, first, second)
+    assert words.startswith(f"{second} cannot be imported: this process already uses {first}")
+    assert "Restart the kernel" in words
 
 
 def test_keras_is_silent():
     code = "import coursekit, keras; print(keras.layers.Dense(3)(keras.ops.ones((1, 2))).shape)"
-    run = python(code)
+    run = python("-c", code)
     assert (run.stdout, run.stderr) == ("(1, 3)\n", "")
 
 
@@ -54,7 +63,7 @@ with without_noise():
     os.write(2, b"something real\\n")
 os.write(2, b"after\\n")
 """
-    assert python(code).stderr == "something real\nafter\n"
+    assert python("-c", code).stderr == "something real\nafter\n"
 
 
 def test_looking_for_the_other_framework_without_loading_it_is_allowed():
@@ -64,4 +73,4 @@ import coursekit
 sys.modules["torch"] = types.ModuleType("torch")
 print(importlib.util.find_spec("tensorflow").name)
 """
-    assert python(code).stdout == "tensorflow\n"
+    assert python("-c", code).stdout == "tensorflow\n"

@@ -1,9 +1,6 @@
-"""The backbones of Keras. They are built in one process of their own, which answers all tests."""
+"""The backbones of Keras, built in the process for Keras."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from coursekit import settings, tiny
@@ -12,17 +9,6 @@ import numpy as np
 import pytest
 
 SIZE, MAPS = 224, 7
-
-
-def python(code: str, *arguments, environment=()) -> subprocess.CompletedProcess:
-    """Run code that may import this module; fail with what it wrote."""
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-    environment = os.environ | {"PYTHONPATH": path} | dict(environment)
-    environment = {k: v for k, v in environment.items() if v is not None}
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr[-3000:]
-    return run
 
 
 def pictures() -> np.ndarray:
@@ -42,7 +28,7 @@ def error_of(call, *arguments, **options) -> str:
     return "no error"
 
 
-def look_at_tiny(backbones) -> dict:
+def look_at_tiny(backbones, scratch: Path) -> dict:
     """Return what `tiny` does with two pictures: with both its layers, with each, and before."""
     import keras
 
@@ -72,24 +58,24 @@ def look_at_tiny(backbones) -> dict:
         "other identities": [
             alone["stage_5"].identity,
             turned.identity,
-            backbones.load("tiny", weights=other_weights()).identity,
+            backbones.load("tiny", weights=other_weights(scratch)).identity,
         ],
         "same identity": backbones.load("tiny").identity,
         "from settings": backbones.load().identity,
     }
 
 
-def other_weights() -> str:
+def other_weights(scratch: Path) -> str:
     """Return a file with `tiny`'s weights, one number of which is another one."""
     from safetensors.numpy import save_file
 
     weights = tiny.load_weights()
     weights["stage_3.refine.norm.bias"][7] += 0.01
-    save_file(weights, file := str(Path(sys.argv[1]) / "other.safetensors"))
+    save_file(weights, file := str(scratch / "other.safetensors"))
     return file
 
 
-def look_at_preprocessing(backbones) -> dict:
+def look_at_preprocessing(backbones, _scratch: Path) -> dict:
     """Return how far each backbone's preprocessing is from Keras's own, and from the formula."""
     from keras import applications
 
@@ -118,7 +104,7 @@ def look_at_preprocessing(backbones) -> dict:
     return answers
 
 
-def look_at_layers(backbones) -> dict:
+def look_at_layers(backbones, scratch: Path) -> dict:
     """Return the shape and the channels of each backbone, built with random weights."""
     answers = {}
     for name, recipe in list(backbones.RECIPES.items()):
@@ -131,17 +117,16 @@ def look_at_layers(backbones) -> dict:
             answers["padded"] = error_of(backbones.load, name, ["block_1_pad"], "imagenet")
         backbones.RECIPES[name] = recipe
         if name == "mobilenet_v2_035":
-            network.save_weights(Path(sys.argv[1]) / "mobilenet.weights.h5")
+            network.save_weights(scratch / "mobilenet.weights.h5")
     return answers
 
 
-def look_at_files(backbones) -> dict:
+def look_at_files(backbones, scratch: Path) -> dict:
     """Return what comes of weight files that fit, do not fit, or are none."""
 
     def no_network(weights):
         raise Exception("URL fetch failure")
 
-    scratch = Path(sys.argv[1])
     (scratch / "text.safetensors").write_text("text")
     (scratch / "text.h5").write_text("text")
     mobilenet = scratch / "mobilenet.weights.h5"
@@ -164,8 +149,8 @@ def look_at_files(backbones) -> dict:
     }
 
 
-def print_answers() -> None:
-    """Print all answers as JSON. It runs in the other process."""
+def look(scratch: Path) -> dict:
+    """Return all answers; `scratch` is a folder for files."""
     from coursekit import keras_backbones
 
     parts = {
@@ -174,18 +159,16 @@ def print_answers() -> None:
         "layers": look_at_layers,
         "files": look_at_files,
     }
-    print(json.dumps({name: look(keras_backbones) for name, look in parts.items()}))
+    return {name: look_at(keras_backbones, scratch) for name, look_at in parts.items()}
 
 
 # the tests
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory) -> dict:
-    code = "import test_keras_backbones as t; t.print_answers()"
+def answers(in_keras, tmp_path_factory) -> dict:
     unset = {"COURSEKIT_BACKBONE": None, "COURSEKIT_WEIGHTS": None}
-    run = python(code, tmp_path_factory.mktemp("weights"), environment=unset)
-    return json.loads(run.stdout)
+    return in_keras(look, tmp_path_factory.mktemp("weights"), **unset)
 
 
 def test_there_is_a_recipe_for_every_backbone(answers):
@@ -290,37 +273,32 @@ def test_without_a_network_the_ways_out_are_named(answers):
     assert "COURSEKIT_WEIGHTS" in words and "COURSEKIT_BACKBONE=tiny" in words
 
 
-REAL = """
-import json, sys
-from pathlib import Path
-from coursekit import keras_backbones as backbones
-from coursekit.features import read_image
-from test_keras_backbones import error_of
-import numpy as np
-weights, pictures = map(Path, sys.argv[1:])
-files = {
-    "mobilenet_v2_035": weights / "keras_mobilenet_v2_0.35_224_no_top.h5",
-    "mobilenet_v2": weights / "keras_mobilenet_v2_1.00_224_no_top.h5",
-}
-x = np.stack([read_image(file, 224) for file in sorted(pictures.glob("*.jpg"))[:4]])
-answers = {}
-for name, file in files.items():
-    backbone = backbones.load(name, weights=file)
-    maps = backbone(x)
-    answers[name] = {
-        "shape": maps.shape,
-        "largest": float(maps.max()),
-        "spread": float(maps.std(0).mean() / maps.mean()),
+def look_at_real_weights(weights: Path, pictures: Path) -> dict:
+    """Return what the real weights make of a few photographs, and of each other's network."""
+    from coursekit import keras_backbones as backbones
+    from coursekit.features import read_image
+
+    files = {
+        "mobilenet_v2_035": weights / "keras_mobilenet_v2_0.35_224_no_top.h5",
+        "mobilenet_v2": weights / "keras_mobilenet_v2_1.00_224_no_top.h5",
     }
-answers["exchanged"] = error_of(backbones.load, "mobilenet_v2_035", weights=files["mobilenet_v2"])
-print(json.dumps(answers))
-"""
+    x = np.stack([read_image(file, SIZE) for file in sorted(pictures.glob("*.jpg"))[:4]])
+    answers = {}
+    for name, file in files.items():
+        maps = backbones.load(name, weights=file)(x)
+        answers[name] = {
+            "shape": maps.shape,
+            "largest": float(maps.max()),
+            "spread": float(maps.std(0).mean() / maps.mean()),
+        }
+    exchanged = error_of(backbones.load, "mobilenet_v2_035", weights=files["mobilenet_v2"])
+    return answers | {"exchanged": exchanged}
 
 
 @pytest.mark.real
-def test_real_imagenet_weights_load_from_a_file(sample):
-    run = python(REAL, sample.parents[1] / "weights", sample / "JPEGImages")
-    found = json.loads(run.stdout)
+def test_real_imagenet_weights_load_from_a_file(in_keras, sample):
+    weights = sample.parents[1] / "weights"
+    found = in_keras(look_at_real_weights, weights, sample / "JPEGImages")
     for name in ("mobilenet_v2_035", "mobilenet_v2"):
         assert found[name]["shape"] == [4, MAPS, MAPS, sum(CHANNELS[name].values())]
         assert 1 < found[name]["largest"] < 1000 and found[name]["spread"] > 0.1

@@ -1,8 +1,6 @@
-import os
-import subprocess
-import sys
-
 from coursekit.progress import progress_bar
+
+from processes import python
 
 # tqdm.auto takes the bar for notebooks when it finds itself in a notebook's kernel.
 IN_A_NOTEBOOK = """
@@ -20,14 +18,8 @@ print(len(shown))
 
 def displayed(**environment):
     """How many widgets a bar in a notebook displays."""
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", IN_A_NOTEBOOK],
-        env={k: v for k, v in os.environ.items() if k != "TQDM_DISABLE"} | environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return int(run.stdout)
+    variables = {"TQDM_DISABLE": None} | environment
+    return int(python("-W", "ignore", "-c", IN_A_NOTEBOOK, **variables).stdout)
 
 
 def test_a_person_sees_the_bar_and_a_program_does_not():

@@ -1,16 +1,10 @@
-"""The backbone `tiny`: what is shipped, in both frameworks, and the script that made it.
-
-Each framework runs in one process of its own, which answers several tests.
-"""
+"""The backbone `tiny`: what is shipped, in both frameworks, and the script that made it."""
 
 import ast
 import inspect
-import json
-import os
 import pkgutil
-import subprocess
-import sys
 from pathlib import Path
+from unittest import mock
 
 import coursekit
 from coursekit import settings, tiny
@@ -19,6 +13,8 @@ from minivoc import dataset
 import numpy as np
 import pandas as pd
 import pytest
+
+import processes
 
 PACKAGE = settings.CHECKOUT / "src" / "coursekit"
 STAGES = [f"stage_{number}" for number in range(1, 6)]
@@ -32,37 +28,17 @@ OWN_RISK = (
 DRAWN, EPOCHS, FEW = 112, 16, 32
 
 
-def python(call: str, *arguments) -> dict:
-    """Return the answer, as JSON, of a function of this module in another process."""
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-    code = f"import json, sys, test_tiny as t; print(json.dumps(t.{call}(*sys.argv[1:])))"
-    run = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": path, "TQDM_DISABLE": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    return json.loads(run.stdout)
-
-
 def ordinary_modules() -> list[str]:
     """Return the names of all modules of the package but those that import a framework."""
     found = pkgutil.walk_packages(coursekit.__path__, "coursekit.")
     return [one.name for one in found if one.name.split(".")[1] not in OWN_RISK]
 
 
-# what the process with Keras does
+# what the process for Keras does
 
 
-def ask_keras(pictures: str, answer: str) -> dict:
-    """Write what each stage makes of the pictures; say what importing the package imports."""
-    for name in ordinary_modules():
-        __import__(name)
-    imported = [
-        one for one in ("torch", "tensorflow", "coursetools.pretrain") if one in sys.modules
-    ]
-
+def ask_keras(pictures: Path, answer: Path) -> dict:
+    """Write what each stage makes of the pictures."""
     from coursekit import keras_backbones
 
     import keras
@@ -73,16 +49,14 @@ def ask_keras(pictures: str, answer: str) -> dict:
     maps = keras.Model(network.input, outputs).predict_on_batch(x)
     np.savez(answer, **dict(zip(STAGES, maps, strict=True)))
     return {
-        "imported": imported,
         "parameters": network.count_params(),
-        "pretrain": "coursetools.pretrain" in sys.modules,
     }
 
 
-# what the process with PyTorch does
+# what the process for PyTorch does
 
 
-def ask_torch(pictures: str, answer: str) -> dict:
+def ask_torch(pictures: Path, answer: Path) -> dict:
     """Write what each stage makes of the pictures, as Keras orders the axes."""
     from coursekit import torch_backbones
 
@@ -100,20 +74,19 @@ def ask_torch(pictures: str, answer: str) -> dict:
 
     weights = {name: torch.from_numpy(one) for name, one in tiny.load_weights().items()}
     del weights["stage_2.reduce.conv.weight"]
-    save_file(weights, wrong := str(Path(answer).with_name("wrong.safetensors")))
+    save_file(weights, wrong := str(answer.with_name("wrong.safetensors")))
     try:
         torch_backbones.tiny(wrong)
         words = "no error"
     except ValueError as error:
         words = str(error)
-    return {"pretrain": "coursetools.pretrain" in sys.modules, "wrong": words}
+    return {"wrong": words}
 
 
-def retrain(directory: str) -> dict:
+def retrain(directory: Path) -> dict:
     """Train on few drawings, and on fewer with and without an interruption."""
     from coursetools import pretrain
 
-    directory = Path(directory)
     file = pretrain.train(directory / "a", n=DRAWN - 16, held_out=16, sizes=(64,) * EPOCHS)
     pictures = np.load(directory / "a" / "drawings.npy", mmap_mode="r")
 
@@ -130,13 +103,13 @@ def retrain(directory: str) -> dict:
             raise KeyboardInterrupt
         return epoch(*arguments)
 
-    pretrain.train_epoch = interrupted
-    try:
+    with mock.patch.object(pretrain, "train_epoch", interrupted):
+        try:
+            pretrain.train(directory / "c", **few)
+            raise AssertionError("the training was not interrupted")
+        except KeyboardInterrupt:
+            begun.clear()
         pretrain.train(directory / "c", **few)
-        raise AssertionError("the training was not interrupted")
-    except KeyboardInterrupt:
-        begun.clear()
-    pretrain.train(directory / "c", **few)
     try:
         pretrain.train(directory / "b", n=5, held_out=5)
         words = "no error"
@@ -157,24 +130,26 @@ def retrain(directory: str) -> dict:
 
 
 @pytest.fixture(scope="module")
-def maps(tmp_path_factory) -> dict:
-    """What both frameworks make of the same pictures, and what else their processes say."""
+def maps(in_keras, in_torch, tmp_path_factory) -> dict:
+    """What both frameworks make of the same pictures, and what else they say."""
     folder = tmp_path_factory.mktemp("maps")
     rng = np.random.default_rng(5)
     small = rng.integers(0, 256, (3, 28, 28, 3), dtype=np.uint8)
     np.save(folder / "pictures.npy", small.repeat(8, axis=1).repeat(8, axis=2))
-    found = {}
-    for name, call in {"keras": "ask_keras", "torch": "ask_torch"}.items():
-        found[name] = python(call, folder / "pictures.npy", folder / f"{name}.npz")
+    found = {
+        "keras": in_keras(ask_keras, folder / "pictures.npy", folder / "keras.npz"),
+        "torch": in_torch(ask_torch, folder / "pictures.npy", folder / "torch.npz"),
+    }
+    for name in found:
         found[name]["maps"] = dict(np.load(folder / f"{name}.npz"))
     return found
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> dict:
+def trained(in_torch, tmp_path_factory) -> dict:
     """What a short training says; `directory` is where its files lie."""
     directory = tmp_path_factory.mktemp("trained")
-    return python("retrain", directory) | {"directory": directory}
+    return in_torch(retrain, directory, TQDM_DISABLE="1") | {"directory": directory}
 
 
 # what is shipped
@@ -226,9 +201,16 @@ def test_another_file_is_refused_by_pytorch(maps):
 # the script
 
 
-def test_nothing_imports_the_script(maps):
-    assert maps["keras"]["imported"] == []
-    assert not maps["keras"]["pretrain"] and not maps["torch"]["pretrain"]
+IMPORTED = """
+import sys
+for name in sys.argv[1:]:
+    __import__(name)
+print({"torch", "tensorflow", "coursetools.pretrain"} & {*sys.modules})
+"""
+
+
+def test_nothing_imports_the_script():
+    assert processes.python("-c", IMPORTED, *ordinary_modules()).stdout == "set()\n"
     for file in PACKAGE.rglob("*.py"):
         if file.name != "pretrain.py":
             assert not {name for name in names_in(file) if "pretrain" in name}, file

@@ -1,8 +1,6 @@
-"""The backbones of PyTorch. They are built in one process of their own, which answers all tests."""
+"""The backbones of PyTorch, built in the process for PyTorch."""
 
-import json
 import os
-import sys
 from functools import partial
 from hashlib import sha256
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +11,7 @@ from coursekit import settings
 
 import numpy as np
 import pytest
-from test_keras_backbones import error_of, pictures, python
+from test_keras_backbones import error_of, pictures
 
 MAPS = 7
 
@@ -38,13 +36,13 @@ def apart(a, b) -> float:
     return float((a - b).abs().max())
 
 
-def look_at_tiny(backbones) -> dict:
+def look_at_tiny(backbones, scratch: Path) -> dict:
     """Return what `tiny` does with two pictures: with both its layers, with each, and before."""
     x = tensor(pictures())
     both = backbones.load("tiny")
     turned = backbones.load("tiny", layers=[*both.channels][::-1])
     maps, turned_maps = both(x), turned(x)
-    np.save(Path(sys.argv[1]) / "torch.npy", to_numpy(maps))
+    np.save(scratch / "torch.npy", to_numpy(maps))
     raw = backbones.tiny().eval()[:4](2 * x - 1)
     averaged = raw.unflatten(2, (MAPS, 2)).unflatten(4, (MAPS, 2)).mean((3, 5))
     found = {
@@ -66,7 +64,7 @@ def look_at_tiny(backbones) -> dict:
     return found
 
 
-def look_at_scales(backbones) -> dict:
+def look_at_scales(backbones, scratch: Path) -> dict:
     """Return how far each scaling is from torchvision's own, and which one is chosen."""
     import torch
     from torch import nn
@@ -80,7 +78,7 @@ def look_at_scales(backbones) -> dict:
         backbone = backbones.Backbone("nothing", nn.Sequential(nn.Identity()), ["0"], name)
         answers[name] = apart(backbone(x), cells(normalize(x, mean, deviation)))
 
-    name, file = "mobilenet_v2_035", Path(sys.argv[1], "random.pth")
+    name, file = "mobilenet_v2_035", scratch / "random.pth"
     torch.save(backbones.RECIPES[name].build(weights=None).state_dict(), file)
 
     def chosen(name=name, **options) -> str:
@@ -97,7 +95,7 @@ def look_at_scales(backbones) -> dict:
     return answers
 
 
-def look_at_training(backbones) -> dict:
+def look_at_training(backbones, _scratch: Path) -> dict:
     """Return what a step of training changes in `tiny`."""
     import torch
     from torch import nn
@@ -124,12 +122,12 @@ def look_at_training(backbones) -> dict:
     }
 
 
-def look_at_layers(backbones) -> dict:
+def look_at_layers(backbones, scratch: Path) -> dict:
     """Return the shape and the channels of each backbone, built with random weights."""
     import torch
     from safetensors.torch import save_file
 
-    answers, scratch = {}, Path(sys.argv[1])
+    answers = {}
     for name, recipe in backbones.RECIPES.items():
         network = recipe.build(weights=None)
         backbone = backbones.Backbone(name, network, recipe.layers, recipe.origin)
@@ -147,11 +145,11 @@ def look_at_layers(backbones) -> dict:
     return answers
 
 
-def look_at_files(backbones) -> dict:
+def look_at_files(backbones, scratch: Path) -> dict:
     """Return what comes of weight files that fit, do not fit, or are none."""
     import torch
 
-    scratch, x = Path(sys.argv[1]), tensor(pictures()[:1])
+    x = tensor(pictures()[:1])
     whole, features = scratch / "whole.pth", scratch / "f.safetensors"
     for name in ("text.pth", "text.safetensors", "keras.h5"):
         (scratch / name).write_text("text")
@@ -176,12 +174,12 @@ def look_at_files(backbones) -> dict:
     }
 
 
-def look_at_download(backbones) -> dict:
+def look_at_download(backbones, scratch: Path) -> dict:
     """Return what comes of weights that torchvision downloads, from a server that runs here."""
     import torch
     from torchvision.models import get_weight
 
-    served = Path(sys.argv[1]) / "served"
+    served = scratch / "served"
     served.mkdir()
     name, recipe = "mobilenet_v2", backbones.RECIPES["mobilenet_v2"]
     torch.save(recipe.build(weights=None).state_dict(), served / "new.pth")
@@ -217,8 +215,8 @@ def look_at_download(backbones) -> dict:
     }
 
 
-def print_answers() -> None:
-    """Print all answers as JSON, in the last line. It runs in the other process."""
+def look(scratch: Path) -> dict:
+    """Return all answers; `scratch` is a folder for files."""
     from coursekit import torch_backbones
 
     parts = {
@@ -229,7 +227,7 @@ def print_answers() -> None:
         "files": look_at_files,
         "download": look_at_download,
     }
-    print("\n" + json.dumps({name: look(torch_backbones) for name, look in parts.items()}))
+    return {name: look_at(torch_backbones, scratch) for name, look_at in parts.items()}
 
 
 # the tests
@@ -241,12 +239,10 @@ def scratch(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answers(scratch) -> dict:
-    code = "import test_torch_backbones as t; t.print_answers()"
+def answers(in_torch, scratch) -> dict:
     changed = dict.fromkeys(f"COURSEKIT_{name}" for name in ("BACKBONE", "WEIGHTS", "ORIGIN"))
     changed |= {"TORCH_HOME": str(scratch / "home"), "NO_PROXY": "127.0.0.1"}
-    changed["OMP_NUM_THREADS"] = "1"  # faster where other work is going on
-    return json.loads(python(code, scratch, environment=changed).stdout.splitlines()[-1])
+    return in_torch(look, scratch, **changed)
 
 
 def test_there_is_a_recipe_for_every_backbone(answers):
@@ -275,18 +271,16 @@ def test_more_than_7_by_7_cells_are_averaged(answers):
     assert found["averaging"] <= 1e-5 * found["largest"]
 
 
-KERAS = """
-import sys
-from coursekit import keras_backbones
-from test_keras_backbones import pictures
-import numpy as np
-np.save(sys.argv[1], keras_backbones.load("tiny")(pictures()))
-"""
+def write_maps_of_keras(file: Path) -> None:
+    """Write what `tiny` makes of the pictures in Keras."""
+    from coursekit import keras_backbones
+
+    np.save(file, keras_backbones.load("tiny")(pictures()))
 
 
-def test_keras_and_pytorch_give_the_same_maps(answers, scratch):
+def test_keras_and_pytorch_give_the_same_maps(in_keras, answers, scratch):
     unset = dict.fromkeys(("COURSEKIT_BACKBONE", "COURSEKIT_WEIGHTS"))
-    python(KERAS, scratch / "keras.npy", environment=unset)
+    in_keras(write_maps_of_keras, scratch / "keras.npy", **unset)
     ours, theirs = np.load(scratch / "torch.npy"), np.load(scratch / "keras.npy")
     assert ours.shape == theirs.shape == (2, MAPS, MAPS, 288) and np.ptp(theirs) > 0.1
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
@@ -423,32 +417,31 @@ REAL = {
 }
 
 
-def write_maps(framework: str, weights: str, photographs: str, answer: str) -> None:
-    """Write what the real weights make of a few photographs. It runs in the other process."""
+def write_maps(framework: str, weights: Path, photographs: Path, answer: Path) -> None:
+    """Write what the real weights make of a few photographs, in one of the frameworks."""
     from importlib import import_module
 
     from coursekit.features import read_image
 
     backbones = import_module(f"coursekit.{framework}_backbones")
-    files = sorted(Path(photographs).glob("*.jpg"))[:4]
+    files = sorted(photographs.glob("*.jpg"))[:4]
     x, maps = np.stack([read_image(file, 224) for file in files]), {}
     for name, file in REAL[framework].items():
         if framework == "keras":
-            maps[name] = backbones.load(name, weights=Path(weights) / file)(x)
+            maps[name] = backbones.load(name, weights=weights / file)(x)
             continue
-        backbone = backbones.load(name, weights=Path(weights) / file, origin="keras")
+        backbone = backbones.load(name, weights=weights / file, origin="keras")
         maps[name] = to_numpy(backbone(tensor(x)))
     np.savez(answer, **maps)
 
 
 @pytest.mark.real
-def test_real_weights_give_the_maps_of_keras(sample, tmp_path):
-    code = "import sys, test_torch_backbones as t; t.write_maps(*sys.argv[1:])"
+def test_real_weights_give_the_maps_of_keras(in_keras, in_torch, sample, tmp_path):
     maps = {}
-    for framework in REAL:
+    for framework, call in {"keras": in_keras, "torch": in_torch}.items():
         answer = tmp_path / f"{framework}.npz"
         weights = sample.parents[1] / "weights"
-        python(code, framework, weights, sample / "JPEGImages", answer)
+        call(write_maps, framework, weights, sample / "JPEGImages", answer)
         maps[framework] = np.load(answer)
     for name, theirs in maps["keras"].items():
         ours = maps["torch"][name]

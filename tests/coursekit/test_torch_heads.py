@@ -1,12 +1,10 @@
 """The heads in PyTorch: what they compute is what lesson 03's heads compute in Keras.
 
-The process with Keras builds the heads with the functions of lesson 03, and saves them with its
-last cells. The process with PyTorch reads those files with the functions of lesson 04, and answers
-all tests.
+The process for Keras builds the heads with the functions of lesson 03, and saves them with its
+last cells. The process for PyTorch reads those files with the functions of lesson 04.
 """
 
 import json
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +13,7 @@ from exercises.lesson_code import code_cells, definitions, source
 
 import numpy as np
 import pytest
-from test_keras_backbones import error_of, python
+from test_keras_backbones import error_of
 
 LESSON = settings.CHECKOUT / "notebooks" / "03_keras_precomputed_features.ipynb"
 LESSON_04 = settings.CHECKOUT / "notebooks" / "04_pytorch_two_heads.ipynb"
@@ -23,24 +21,21 @@ FIRST, CHANNELS = 24, 56  # where the last layer's channels start, and how many 
 N_CLASSES = 5
 HEADS = ("pooled", "spatial", "pointing")
 
-# what the process with Keras does
+# what the process for Keras does
 
 BUILD = """
-from types import SimpleNamespace
-
-folder = sys.argv[1]
 lessons = SimpleNamespace(
     artifacts_file=lambda name: Path(folder) / name, save_predictions=lambda *_: None
 )
 results = {"mean box": None}
 rng = np.random.default_rng(0)
-SIZE, CLASSES, LAST = 224, ["cat"] * t.N_CLASSES, slice(t.FIRST, t.CHANNELS)
-scales = rng.uniform(0.2, 5, t.CHANNELS)
-x_all = (rng.gamma(0.5, 1, (48, 7, 7, t.CHANNELS)) * scales).astype("float32")
+SIZE, CLASSES, LAST = 224, ["cat"] * N_CLASSES, slice(FIRST, CHANNELS)
+scales = rng.uniform(0.2, 5, CHANNELS)
+x_all = (rng.gamma(0.5, 1, (48, 7, 7, CHANNELS)) * scales).astype("float32")
 MEAN, VARIANCE = x_all.mean((0, 1, 2)), (x_all.std((0, 1, 2)) + 0.1) ** 2
 x_last, x_ours = x_all[..., LAST], x_all
-labels = rng.integers(0, t.N_CLASSES, 48)
-names = np.eye(t.N_CLASSES, dtype="float32")[labels]
+labels = rng.integers(0, N_CLASSES, 48)
+names = np.eye(N_CLASSES, dtype="float32")[labels]
 targets = np.concatenate([rng.uniform(50, 170, (48, 2)), rng.uniform(10, 100, (48, 2))], 1)
 targets = targets.astype("float32")
 test = np.arange(48) >= 32
@@ -63,13 +58,14 @@ def last_cells(notebook: dict) -> str:
     return "\n\n".join(cell for cell in cells if "save_file(" in cell)
 
 
-def code_for_keras() -> str:
-    """Return the code that builds and saves the heads, as the notebook has it now."""
+def save_heads(folder: Path) -> None:
+    """Build and save the heads, with the code that the notebook has now."""
     notebook = json.loads(LESSON.read_text(encoding="utf-8"))
+    space = dict(folder=folder, Path=Path, SimpleNamespace=SimpleNamespace)
+    space |= dict(FIRST=FIRST, CHANNELS=CHANNELS, N_CLASSES=N_CLASSES)
     quiet = "claim = lambda *_, **__: None"
-    imports = "import sys\nfrom pathlib import Path\nimport test_torch_heads as t"
-    parts = [imports, definitions(notebook), quiet, BUILD, last_cells(notebook), KERNELS]
-    return "\n\n".join(parts)
+    for code in (definitions(notebook), quiet, BUILD, last_cells(notebook), KERNELS):
+        exec(code, space)
 
 
 KERNELS = """
@@ -85,7 +81,7 @@ for name, layer, shape in (
 save_file(kernels, Path(folder) / "kernels.safetensors")
 """
 
-# what the process with PyTorch does
+# what the process for PyTorch does
 
 
 def lesson_04() -> SimpleNamespace:
@@ -246,9 +242,9 @@ def look_at_errors(heads, folder: Path) -> dict:
     }
 
 
-def print_answers() -> None:
-    """Print all answers as JSON. It runs in the process with PyTorch."""
-    heads, folder = lesson_04(), Path(sys.argv[1]) / "heads"
+def look(folder: Path) -> dict:
+    """Return all answers; `folder` holds what Keras saved."""
+    heads = lesson_04()
     parts = {
         "parity": look_at_parity,
         "kernels": look_at_kernels,
@@ -256,19 +252,17 @@ def print_answers() -> None:
         "scale": look_at_scale,
         "errors": look_at_errors,
     }
-    print(json.dumps({name: look(heads, folder) for name, look in parts.items()}))
+    return {name: look_at(heads, folder) for name, look_at in parts.items()}
 
 
 # the tests
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory) -> dict:
+def answers(in_keras, in_torch, tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("artifacts")
-    one = {"OMP_NUM_THREADS": "1"}  # faster where other work is going on
-    python(code_for_keras(), folder, environment=one)
-    run = python("import test_torch_heads as t; t.print_answers()", folder, environment=one)
-    return json.loads(run.stdout)
+    in_keras(save_heads, folder)
+    return in_torch(look, folder / "heads")
 
 
 @pytest.mark.parametrize("name", HEADS)

@@ -6,23 +6,22 @@ import importlib
 import inspect
 import io
 import json
-import os
 import pkgutil
 import re
-import subprocess
-import sys
+import warnings
+from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 
 from coursekit import settings
 from exercises import checks
 from exercises.checks import AnswerError, Check
-from exercises.lesson_code import code_cells, imports, source
+from exercises.lesson_code import code_cells, definitions, imports, source
 
 import numpy as np
 import pytest
 
 from hygiene import SOLUTION, tags
+from processes import python
 
 ROOT = settings.CHECKOUT
 LESSONS = [m.name for m in pkgutil.iter_modules(checks.__path__) if m.name.startswith("lesson_")]
@@ -50,7 +49,7 @@ def told(check: Check, answer: object) -> str:
     return printed.getvalue().strip()
 
 
-# ------------------------------- each lesson in a process of its own, for the sake of its framework
+# ------------------------------------------------ each lesson in the process for its framework
 
 
 def read(lesson: str) -> dict:
@@ -74,14 +73,16 @@ def examine(lesson: str) -> dict[str, dict]:
     for name, check in ALL[lesson].items():
         cell = cells[name]
         solution, stub = (_function(text, space) for text in (cell, SOLUTION.sub(STUB, cell)))
-        report[name] = {
-            "wrong": {sentence: told(check, wrong) for sentence, wrong in check.wrong.items()},
-            "right": told(check, check.right),
-            "nonsense": told(check, nonsense),
-            "solution": told(check, solution),
-            "stub": told(check, stub),
-            "parameters": [[*inspect.signature(f).parameters] for f in (check.right, solution)],
-        }
+        with warnings.catch_warnings(action="error", category=RuntimeWarning):
+            wrong = {sentence: told(check, answer) for sentence, answer in check.wrong.items()}
+            report[name] = {
+                "wrong": wrong,
+                "right": told(check, check.right),
+                "nonsense": told(check, nonsense),
+                "solution": told(check, solution),
+                "stub": told(check, stub),
+                "parameters": [[*inspect.signature(f).parameters] for f in (check.right, solution)],
+            }
     return report
 
 
@@ -96,29 +97,27 @@ def _function(cell: str, space: dict) -> object:
     return [value for name, value in space.items() if name not in before and callable(value)][-1]
 
 
-@functools.cache
-def said(lesson: str) -> dict[str, dict]:
-    """Return what `examine` finds, from another process."""
-    folders = (ROOT / "src", ROOT / "tests" / "support", Path(__file__).parent)
-    path = map(str, folders)
-    code = f"import json, test_checks as t; print(json.dumps(t.examine({lesson!r})))"
-    run = subprocess.run(
-        [sys.executable, "-W", "error::RuntimeWarning", "-c", code],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    return json.loads(run.stdout.splitlines()[-1])
+@pytest.fixture(scope="module")
+def said(in_keras, in_torch) -> Callable:
+    """Return what `examine` finds in a lesson, asked once, in the process for its framework."""
+    processes = {"import keras": in_keras, "import torch": in_torch}
+
+    @functools.cache
+    def of(lesson: str) -> dict[str, dict]:
+        lines = definitions(read(lesson)).splitlines()
+        calls = [call for line, call in processes.items() if line in lines]
+        return calls[0](examine, lesson) if calls else examine(lesson)
+
+    return of
 
 
 @each_check
-def test_the_right_answer_passes(lesson, name):
+def test_the_right_answer_passes(said, lesson, name):
     assert re.fullmatch(r"✓ \S+ is right\.", said(lesson)[name]["right"])
 
 
 @each_check
-def test_each_wrong_answer_is_told_its_own_misunderstanding(lesson, name):
+def test_each_wrong_answer_is_told_its_own_misunderstanding(said, lesson, name):
     wrong = said(lesson)[name]["wrong"]
     assert {sentence: told for sentence, told in wrong.items() if told != sentence} == {}
 
@@ -132,24 +131,24 @@ def test_at_least_two_misunderstandings_are_known_and_told_to_you(lesson, name):
 
 
 @each_check
-def test_a_nonsense_answer_is_told_the_first_case_that_differs(lesson, name):
+def test_a_nonsense_answer_is_told_the_first_case_that_differs(said, lesson, name):
     first = said(lesson)[name]["parameters"][0][0]
     words = rf"nonsense is not right yet. For {first} = .+ it gives nonsense, but .+ is right\."
     assert re.fullmatch(words, said(lesson)[name]["nonsense"])
 
 
 @each_check
-def test_the_solution_in_the_lesson_passes(lesson, name):
+def test_the_solution_in_the_lesson_passes(said, lesson, name):
     assert re.fullmatch(r"✓ \S+ is right\.", said(lesson)[name]["solution"])
 
 
 @each_check
-def test_the_stub_in_the_lesson_is_not_written_yet(lesson, name):
+def test_the_stub_in_the_lesson_is_not_written_yet(said, lesson, name):
     assert said(lesson)[name]["stub"].endswith(UNWRITTEN)
 
 
 @each_check
-def test_a_check_names_the_arguments_as_the_lesson_does(lesson, name):
+def test_a_check_names_the_arguments_as_the_lesson_does(said, lesson, name):
     ours, theirs = said(lesson)[name]["parameters"]
     assert ours == theirs
 
@@ -166,8 +165,7 @@ def test_every_check_has_a_name_of_its_own_and_can_be_imported():
 
 def test_importing_the_checks_imports_no_framework():
     code = "import sys, exercises.checks; print(*{'keras', 'tensorflow', 'torch'} & {*sys.modules})"
-    env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    run = python("-c", code)
     assert (run.returncode, run.stdout.strip()) == (0, ""), run.stderr
 
 
@@ -287,21 +285,19 @@ def test_a_notebook_shows_the_sentence_and_no_traceback():
     assert AnswerError("You multiplied.")._render_traceback_() == ["✗ You multiplied."]
 
 
-TORCH = """
-import torch
-from exercises.checks import Check
-def answer(n): return torch.ones(3, requires_grad=True) * n
-check = Check(right=lambda n: torch.ones(3) * n, cases=lambda: [(1,), (2,)], wrong={})
-check(answer)
-try: check(lambda n: answer(n) * n)
-except AssertionError as error: print(error)
-"""
+def compare_tensors() -> list[str]:
+    """Return what a check says to the right tensor, with gradients, and to a wrong one."""
+    import torch
+
+    def answer(n):
+        return torch.ones(3, requires_grad=True) * n
+
+    check = Check(right=lambda n: torch.ones(3) * n, cases=lambda: [(1,), (2,)], wrong={})
+    return [told(check, answer), told(check, lambda n: answer(n) * n)]
 
 
-def test_tensors_of_torch_are_compared_even_with_gradients():
-    env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    run = subprocess.run([sys.executable, "-c", TORCH], env=env, capture_output=True, text=True)
-    assert run.stdout.splitlines() == [
+def test_tensors_of_torch_are_compared_even_with_gradients(in_torch):
+    assert in_torch(compare_tensors) == [
         "✓ answer is right.",
         "<lambda> is not right yet. For n = 2 it gives [4, 4, 4], but [2, 2, 2] is right.",
-    ], run.stderr
+    ]

@@ -1,10 +1,8 @@
 """The mistakes that the course warns of, made on purpose: something must notice each of them."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 
 from coursekit import boxes
 from coursekit.settings import CHECKOUT as ROOT
@@ -13,6 +11,8 @@ from exercises import bugs
 
 import nbformat
 import pytest
+
+import processes
 
 # Those that lesson 05 shows, and one in a cell that defines no function.
 MUTATIONS = bugs.BUGS | {
@@ -35,14 +35,9 @@ IN_NOTEBOOKS = [name for name, m in MUTATIONS.items() if m.file.endswith(".ipynb
 
 def run_tests(source, tests) -> subprocess.CompletedProcess:
     """Run quick unit tests against the package in `source`."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-    return subprocess.run(
-        [*command, "-k", "not libraries", "-m", "not real"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(source)},
-        capture_output=True,
-        text=True,
-    )
+    options = ("-q", "-x", "-p", "no:cacheprovider", "-k", "not libraries", "-m", "not real")
+    files = [ROOT / test for test in tests]
+    return processes.python("-m", "pytest", *options, *files, PYTHONPATH=str(source))
 
 
 @pytest.fixture
@@ -71,11 +66,12 @@ import sys
 import exercises, pytest
 from exercises import bugs
 
-for name in [None, *sys.argv[1:]]:
-    module = bugs.load(name or sys.argv[1], faulty=name is not None)
+file, *names = sys.argv[1:]
+for name in [None, *names]:
+    module = bugs.load(name or names[0], faulty=name is not None)
     exercises.recipes = sys.modules["exercises.recipes"] = module
     sys.modules.pop("test_recipes", None)
-    status = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "tests/exercises/test_recipes.py"])
+    status = pytest.main(["-q", "-x", "-p", "no:cacheprovider", file])
     print(f"<{name}>", int(status))
 """
 
@@ -83,8 +79,7 @@ for name in [None, *sys.argv[1:]]:
 @pytest.fixture(scope="module")
 def recipes_noticed() -> dict[str, int]:
     """What pytest returns for the tests of the recipes, by mutation; None is no mutation."""
-    command = [sys.executable, "-c", EACH_RECIPE, *IN_RECIPES]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    run = processes.python("-c", EACH_RECIPE, ROOT / RECIPES, *IN_RECIPES)
     assert run.returncode == 0, run.stdout + run.stderr
     return {name: int(n) for name, n in re.findall(r"^<(.+)> (\d)$", run.stdout, re.M)}
 

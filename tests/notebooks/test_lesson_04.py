@@ -1,13 +1,6 @@
-"""What lesson 04 writes out by hand, against torchvision.
+"""What lesson 04 writes out by hand, against torchvision."""
 
-PyTorch runs in one process of its own, which answers all tests.
-"""
-
-import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from coursekit import datasets, settings, voc
@@ -23,22 +16,7 @@ USED = ("Samples", "AUGMENT", "score", "giou_loss", "fit", "TwoHeads", "load", "
 FEW = 40
 
 
-def python(call: str, *arguments) -> dict:
-    """Return the answer, as JSON, of a function of this module in another process."""
-    folders = [Path(__file__).parent, ROOT / "tests" / "support"]
-    path = [*map(str, folders), os.environ.get("PYTHONPATH", "")]
-    code = f"import json, sys, test_lesson_04 as t; print(json.dumps(t.{call}(*sys.argv[1:])))"
-    run = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    return json.loads(run.stdout)
-
-
-# what the process with PyTorch does
+# what the process for PyTorch does
 
 
 def lesson(table, directory: Path) -> dict:
@@ -52,11 +30,11 @@ def lesson(table, directory: Path) -> dict:
     return space
 
 
-def answer(root: str) -> dict:
+def answer(root: Path) -> dict:
     """Return what the lesson's code does with a few pictures in the layout of VOC's archive."""
     import torch
 
-    directory = Path(root) / "VOCdevkit" / "VOC2007"
+    directory = root / "VOCdevkit" / "VOC2007"
     table = voc.single_object(voc.load_annotations(directory), CLASSES)
     space = lesson(table, directory)
     return {
@@ -68,18 +46,18 @@ def answer(root: str) -> dict:
         },
         "scores": compare_scores(space, torch),
         "loss": compare_losses(space, torch),
-        "interrupted": interrupt(space, torch, Path(root) / "checkpoint.pt"),
+        "interrupted": interrupt(space, torch, root / "checkpoint.pt"),
         "patience": stop_early(space, torch),
     }
 
 
-def compare_readers(space: dict, table, root: str) -> dict:
+def compare_readers(space: dict, table, root: Path) -> dict:
     """Return in how many pictures and annotations the lesson differs from torchvision."""
     from torchvision.datasets import VOCDetection
 
     theirs = VOCDetection(root, year="2007", image_set="train")
     order = {Path(file).stem: index for index, file in enumerate(theirs.images)}
-    ours = space["Pictures"](Path(root) / "VOCdevkit" / "VOC2007", table)
+    ours = space["Pictures"](root / "VOCdevkit" / "VOC2007", table)
     pairs = [(ours[i], theirs[order[name]]) for i, name in enumerate(table["image_id"])]
     return {
         "pictures": sum(np.any(np.asarray(a[0]) != np.asarray(b[0])) for a, b in pairs).item(),
@@ -197,8 +175,8 @@ def stop_early(space: dict, torch) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory) -> dict:
-    """What the process with PyTorch answers."""
+def answers(in_torch, tmp_path_factory) -> dict:
+    """What the process for PyTorch answers."""
     mini, root = datasets.locate("mini"), tmp_path_factory.mktemp("root")
     table = voc.single_object(voc.load_annotations(mini), CLASSES).head(FEW)
     directory = root / "VOCdevkit" / "VOC2007"
@@ -209,7 +187,7 @@ def answers(tmp_path_factory) -> dict:
         shutil.copy(mini / "Annotations" / f"{row.image_id}.xml", directory / "Annotations")
     names = "\n".join(reversed(table["image_id"].tolist()))
     (directory / "ImageSets" / "Main" / "train.txt").write_text(names + "\n")
-    return python("answer", root)
+    return in_torch(answer, root)
 
 
 # the tests

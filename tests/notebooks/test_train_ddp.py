@@ -1,14 +1,16 @@
 """Training in several processes: two must learn what one learns.
 
-torch runs in processes of its own. The mistakes that the comparison must notice are made on
-purpose, in two processes that `torchrun` starts once for all of them.
+One process trains in that for PyTorch, two as `torchrun` starts them. The mistakes that the
+comparison must notice are made on purpose, in two processes that it starts once for all of them.
 """
 
+import contextlib
+import io
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 from coursekit import datasets, settings, voc
 from minivoc import CLASSES
@@ -16,23 +18,41 @@ from minivoc import CLASSES
 import numpy as np
 import pytest
 
+from processes import python
+
 STEPS, BATCH, CLOSE = 6, 8, 1e-4
 SCRIPT = settings.CHECKOUT / "notebooks" / "scripts" / "train_ddp.py"
-TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 
 
-def run(artifacts: Path, *command) -> subprocess.CompletedProcess:
-    """Run Python, with its arguments, on the table of images that lies there."""
-    path = os.pathsep.join([str(SCRIPT.parent), os.environ.get("PYTHONPATH", "")])
-    choices = {"COURSEKIT_ARTIFACTS": str(artifacts), "COURSEKIT_DATASET": "mini"}
-    choices |= {"COURSEKIT_BACKBONE": "tiny", "COURSEKIT_WEIGHTS": "imagenet", "PYTHONPATH": path}
-    return subprocess.run(
-        [sys.executable, *map(str, command)],
-        env=os.environ | choices | {"TQDM_DISABLE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+def choices(artifacts: Path) -> dict[str, str]:
+    """Return the environment variables with which the script finds the table of images there."""
+    chosen = {"COURSEKIT_ARTIFACTS": str(artifacts), "COURSEKIT_DATASET": "mini"}
+    chosen |= {"COURSEKIT_BACKBONE": "tiny", "COURSEKIT_WEIGHTS": "imagenet"}
+    return chosen | {"TQDM_DISABLE": "1"}
+
+
+def torchrun(artifacts: Path, script: Path, *arguments) -> str:
+    """Return what a script prints in two processes."""
+    two = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2)
+    variables = choices(artifacts) | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = python(*two, script, *arguments, **variables)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def train_alone(*arguments) -> list:
+    """Return what the script prints in this process, and how it ends."""
+    import train_ddp
+
+    with (
+        mock.patch.object(sys, "argv", [str(SCRIPT), *map(str, arguments)]),
+        contextlib.redirect_stdout(io.StringIO()) as printed,
+    ):
+        try:
+            train_ddp.main()
+        except SystemExit as end:
+            return [printed.getvalue(), end.code]
+    return [printed.getvalue(), 0]
 
 
 # what the two processes with the mistakes do
@@ -84,23 +104,20 @@ def artifacts(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def logs(artifacts) -> dict[int, dict]:
+def logs(in_torch, artifacts) -> dict[int, dict]:
     """What one process, and two, write about the same training, by their number."""
-    found = {}
-    for world, start in {1: (), 2: TORCHRUN}.items():
-        file = artifacts / f"{world}.json"
-        options = ("--steps", STEPS, "--batch", BATCH, "--threads", 1, "--out", file)
-        done = run(artifacts, *start, SCRIPT, *options)
-        assert done.returncode == 0, done.stderr[-3000:]
-        found[world] = json.loads(file.read_text()) | {"printed": done.stdout}
-    return found
+    options = ("--steps", STEPS, "--batch", BATCH, "--threads", 1, "--out")
+    files = {world: artifacts / f"{world}.json" for world in (1, 2)}
+    alone, code = in_torch(train_alone, *options, files[1], **choices(artifacts))
+    assert code == 0, code
+    printed = {1: alone, 2: torchrun(artifacts, SCRIPT, *options, files[2])}
+    return {n: json.loads(files[n].read_text()) | {"printed": printed[n]} for n in files}
 
 
 @pytest.fixture(scope="module")
 def mistakes(artifacts) -> dict:
     """The losses, or the error, of two processes, by the mistake made."""
-    done = run(artifacts, *TORCHRUN, __file__, artifacts)
-    assert done.returncode == 0, done.stderr[-3000:]
+    torchrun(artifacts, Path(__file__), artifacts)
     return json.loads((artifacts / "mistakes.json").read_text())
 
 
@@ -155,11 +172,11 @@ def test_a_batch_that_cannot_be_shared_is_refused(mistakes, batch):
     assert "Take a multiple of 2, from 2 to 6" in words
 
 
-def test_a_missing_table_names_the_notebook_to_run(tmp_path):
-    done = run(tmp_path, SCRIPT, "--out", tmp_path / "never.json")
-    assert done.returncode == 1 and "Traceback" not in done.stderr
+def test_a_missing_table_names_the_notebook_to_run(in_torch, tmp_path):
+    out = ("--out", tmp_path / "never.json")
+    printed, code = in_torch(train_alone, *out, **choices(tmp_path))
     beginning = "train_ddp: mini has no table of images yet. Run notebooks/02_"
-    assert done.stderr.startswith(beginning)
+    assert code.startswith(beginning) and printed == ""  # Python prints it, and returns 1
     assert not list(tmp_path.iterdir())
 
 
