@@ -60,6 +60,8 @@ clean: ## delete what was built and drawn (not .venv, downloads or answers)
 
 # --- For instructors. The student edition's Makefile ends here.
 .PHONY: test lint execute bench measure lock student release pdf slides
+# `make test` builds the two editions of the site side by side.
+MAKEFLAGS += --jobs=2
 
 _build/student_html/index.html: $(READY) $(PAGES) src/coursetools/publish/student.py
 	@mkdir -p _build
@@ -78,10 +80,13 @@ release: $(READY) ## write a course folder for nbgrader: _build/nbgrader
 	$(BIN)/coursekit release
 
 test: _build/html/index.html _build/student_html/index.html ## run every check: unit tests, notebooks (nbval), book, browser
-	# Two at a time, each with one thread: the threads of two would only get in each other's way.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -n 2 --dist loadfile
-	$(BIN)/python -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=600 \
-		--nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider
+	@# Drawn once, before two processes would.
+	@$(BIN)/coursekit fetch mini
+	# Two files at a time, each with one thread: the threads of two would only get in each other's
+	# way. The lessons come first, since they take longest; tests/conftest.py keeps their order.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest notebooks tests \
+		-n 2 --dist loadfile --no-loadscope-reorder \
+		--nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with tests/nbval.cfg
 
 lint: $(READY) ## check style and formatting, notebooks included
 	$(BIN)/ruff check .

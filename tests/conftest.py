@@ -1,6 +1,7 @@
 """What several test modules share."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from coursekit import settings
 
 import pytest
 from PIL import Image
+from xdist.scheduler import LoadFileScheduling
 
 import processes
 
@@ -23,6 +25,20 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("real"):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+class LessonsInOrder(LoadFileScheduling):
+    """Hands a file to one process, and to one also all lessons that read what others wrote."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "lessons" if re.match(r"notebooks/(?!01)\d\d_", file) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let each process run one file at a time, where ``--dist loadfile`` asks for that."""
+    return LessonsInOrder(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture
