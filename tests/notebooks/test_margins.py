@@ -76,7 +76,6 @@ def test_a_row_without_a_claim_is_named(rows, field, value):
     assert faults(pd.concat([rows, row]), RESULTS) == [words]
 
 
-@pytest.mark.skipif(not FILE.exists(), reason="the margins are being measured")
 def test_the_promises_of_the_course_are_safe():
     results = json.loads((ROOT / "book" / "results.json").read_text(encoding="utf-8"))
     assert faults(pd.read_csv(FILE), results) == []
