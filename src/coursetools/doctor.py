@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 GIB = 2**30
 MEMORY, DISK = 3 * GIB, 2 * GIB
-TINY = Path(__file__).parent / "tiny" / "tiny.safetensors"
+TINY = Path(settings.__file__).parent / "tiny" / "tiny.safetensors"
 TIMEOUT = 120  # seconds for a framework to be imported: the first time it is slow
 INSTALL = "Run `make setup` (or `pip install -r requirements.txt`)."
 CUDA = ("cuda-", "nvidia-", "triton")  # what torch for the CPU does without
@@ -136,18 +136,16 @@ def check_dataset() -> Iterator[Row]:
     from coursekit import datasets
 
     name = settings.dataset()
-    directory = datasets.place(name)
-    if name == "mini" and not directory.exists():
-        yield Row("data set", "mini, not drawn yet", "drawn when first used", None)
+    if name == "mini" and not datasets.place(name).exists():
+        yield Row("data set", "mini, not drawn yet", "drawn by lesson 02", None)
         return
     try:
-        if name != "mini":  # which locate would draw
-            directory = datasets.locate()
+        directory = datasets.locate()
     except FileNotFoundError as error:
         yield Row("data set", "missing", name, False, str(error))
         return
     count = sum(1 for _ in (directory / "Annotations").glob("*.xml"))
-    advice = f"{directory} is empty. Delete it and fetch it again, or choose another data set."
+    advice = f"{directory} is empty. Move it away and fetch it again, or choose another data set."
     yield Row("data set", f"{count:,} annotations in {directory}", name, count > 0, advice)
 
 

@@ -208,13 +208,17 @@ def test_mini_is_not_drawn_by_the_doctor(capsys, healthy):
 
 
 def test_a_data_set_is_counted(capsys, healthy, monkeypatch):
-    monkeypatch.setattr(datasets, "locate", None)  # it would draw
     for part in datasets.PARTS:
         (healthy / "home" / "mini" / part).mkdir(parents=True)
     assert "is empty" in failed(capsys)["data set"]
     (healthy / "home" / "mini" / "Annotations" / "1.xml").touch()
     assert failed(capsys) == {}
     assert found("data set").startswith("1 annotations in")
+
+
+def test_a_folder_that_happens_to_be_called_mini(capsys, healthy):
+    (healthy / "home" / "mini").mkdir(parents=True)
+    assert "move it away" in failed(capsys)["data set"]
 
 
 @pytest.mark.parametrize(
@@ -318,7 +322,7 @@ def test_the_doctor_speaks_where_packages_are_missing(imports):
     """`-S` hides everything that is installed."""
     source = str(doctor.settings.Path(doctor.__file__).parents[1])
     code = f"import sys; sys.path.insert(0, {source!r}); "
-    code += "from coursekit import doctor; sys.exit(doctor.main())"
+    code += "from coursetools import doctor; sys.exit(doctor.main())"
     run = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True)
     assert run.returncode == 1, run.stderr
     assert "'psutil'" in run.stdout
