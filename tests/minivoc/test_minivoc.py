@@ -1,6 +1,8 @@
 """The offline data set: its layout, its format, its boxes, and how hard it is."""
 
 import json
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -245,6 +247,12 @@ def test_a_constant_box_is_not_enough(mini, sound):
     union = (mean[2:] - mean[:2]).prod() + (test[:, 2:] - test[:, :2]).prod(axis=1) - common
     assert len(test) > 20
     assert (common / union).mean() < 0.45
+
+
+def test_the_names_come_without_the_drawing():
+    code = "import minivoc, sys; print({'PIL', 'numpy', 'tqdm'} & {*sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout == "set()\n", run.stderr
 
 
 @pytest.mark.parametrize("name", sketching.DRAWERS)
