@@ -74,7 +74,7 @@ def seconds(call, *arguments) -> float:
 
 def measure_speed(name: str, scratch: Path) -> None:
     """Print a line: images per second of each way, and the ratios."""
-    directory = datasets.locate("mini")
+    directory = datasets.prepare("mini")
     table = repeated(IMAGES[name], directory)
     files = [directory / "JPEGImages" / one for one in table["filename"]]
     images = np.stack([features.read_image(file, 224) for file in files])
@@ -104,7 +104,7 @@ def measure_speed(name: str, scratch: Path) -> None:
 
 def measure_peak(n: int, scratch: Path) -> None:
     """Print the peak memory in MiB of a process that extracts n images with `tiny`."""
-    directory = datasets.locate("mini")
+    directory = datasets.prepare("mini")
     features.extract(build("tiny", scratch), repeated(n, directory), directory, scratch)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(peak / (2**20 if sys.platform == "darwin" else 2**10))

@@ -203,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.lessons != "all" and len(chosen) < len(numbers):
         parser.error(f"no lessons {options.lessons}; there are {', '.join(n[:2] for n in every)}")
     seeds = range(1, options.seeds + 1)
-    datasets.locate()  # draws mini once, before two runs would
+    datasets.prepare()  # draws mini once, before two runs would
     failures = measure(every[: every.index(chosen[-1]) + 1], seeds)  # a lesson needs those before
     if failures:
         again = "Nothing is written. Mend this, and start again: it goes on with what is missing."

@@ -15,8 +15,8 @@ COURSEKIT_ORIGIN     where PyTorch's weights were learned:         see `origin`
 COURSEKIT_SEED       with which the lessons train and resample      ``0``
 COURSEKIT_HOME       where downloads and artifacts go              see `home`
 COURSEKIT_ARTIFACTS  where predictions and results go              see `artifacts`
-COURSEKIT_VOC_MIRROR addresses to try before VOC's own host,       none
-                     separated by spaces
+COURSEKIT_VOC_MIRROR addresses from which to download VOC before   none
+                     any other, separated by spaces
 ==================== ============================================= ==============
 """
 
@@ -108,7 +108,7 @@ def seed() -> int:
 
 
 def mirrors() -> list[str]:
-    """Return the addresses to try before VOC's own host."""
+    """Return the addresses from which to download VOC before any other."""
     return os.environ.get("COURSEKIT_VOC_MIRROR", "").split()
 
 

@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--results", metavar="FILE", help="at the end, copy results.json to this file")
 
-    fetch = commands.add_parser("fetch", help="download a data set")
+    fetch = commands.add_parser("fetch", help="draw or download a data set")
     fetch.set_defaults(command=_fetch)
     fetch.add_argument("dataset", choices=settings.NAMED_DATASETS)
 
@@ -87,8 +87,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from coursekit import datasets, lessons
-    from coursetools import runner
+    from coursekit import lessons
+    from coursetools import fetching, runner
 
     if options.in_place and options.dataset not in (None, "mini"):
         raise ValueError("--in-place stores the outputs of mini. For other data, use --out.")
@@ -107,7 +107,7 @@ def _run(options: argparse.Namespace) -> int:
             # The notebooks run in another directory, where a relative path means another place.
             value = [v if v in words else str(Path(v).expanduser().resolve()) for v in value]
         os.environ[f"COURSEKIT_{name.upper()}"] = os.pathsep.join(value)
-    datasets.locate()  # draws mini, or says what is missing, before the first notebook starts
+    fetching.prepare()  # before the first notebook starts
     notebooks = runner.find_notebooks(options.only)
     if options.in_place:
         copies.append(settings.CHECKOUT / "book" / "results.json")
@@ -136,9 +136,9 @@ def _report_claims(names: Sequence[str]) -> int:
 
 
 def _fetch(options: argparse.Namespace) -> int:
-    from coursekit import datasets
+    from coursetools import fetching
 
-    print(f"{options.dataset} is in {datasets.fetch(options.dataset)}.")
+    print(f"{options.dataset} is in {fetching.fetch(options.dataset)}.")
     return 0
 
 

@@ -1,530 +1,16 @@
-"""Finding data sets, and fetching them from servers that misbehave."""
+"""Finding and preparing data sets."""
 
-import hashlib
-import io
-import socket
-import struct
-import tarfile
-import threading
-import time
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.metadata import distribution
 from pathlib import Path
-from types import SimpleNamespace
 
-from coursekit import datasets
-from coursetools import download
+from coursekit import datasets, settings
 
-import numpy as np
 import pytest
-
-TRAINVAL, TEST = "VOCtrainval_06-Nov-2007.tar", "VOCtest_06-Nov-2007.tar"
-
-
-def tar_of(files: dict[str, bytes]) -> bytes:
-    """Return a tar archive of these names and contents."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return stream.getvalue()
-
-
-def voc_tar(image: str, split: str, seed: int) -> bytes:
-    picture = np.random.default_rng(seed).bytes(400_000)
-    inside = {
-        f"Annotations/{image}.xml": b"<annotation/>",
-        f"JPEGImages/{image}.jpg": picture,
-        f"ImageSets/Main/{split}.txt": image.encode(),
-    }
-    return tar_of({f"VOCdevkit/VOC2007/{name}": content for name, content in inside.items()})
-
-
-# --- a server whose first path part says how it behaves -----------------------------------------
-
-
-class Handler(BaseHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-    def do_GET(self):
-        _, way, name = self.path.split("/")
-        wanted = self.headers.get("Range")
-        self.server.requests.append((way, name, wanted))
-        with suppress(BrokenPipeError, ConnectionResetError):  # the client may hang up
-            getattr(self, way)(self.server.files[name], wanted)
-
-    def head(self, content, wanted):
-        """Send the head of an answer; return the bytes that should follow."""
-        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
-        self.send_response(206 if wanted else 200)
-        if wanted:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(content) - start))
-        self.end_headers()
-        return content[start:]
-
-    def body(self, content):
-        self.wfile.write(content)
-        self.server.sent += len(content)
-
-    def times(self, way):
-        return sum(asked == way for asked, *_ in self.server.requests)
-
-    def good(self, content, wanted):
-        self.body(self.head(content, wanted))
-
-    def cut(self, content, wanted):
-        """Cut the connection midway three times."""
-        rest = self.head(content, wanted)
-        self.body(rest if self.times("cut") > 3 else rest[: len(rest) // 3])
-
-    def reset(self, content, wanted):
-        """Cut it the hard way, which the client sees as an error rather than an end."""
-        rest = self.head(content, wanted)
-        self.body(rest if self.times("reset") > 3 else rest[: len(rest) // 3])
-        if self.times("reset") <= 3:
-            time.sleep(0.05)
-            hard = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, hard)
-
-    def alwayscut(self, content, wanted):
-        self.body(self.head(content, None)[:1000])
-
-    def wrong(self, content, wanted):
-        """Send another file of the same length."""
-        if self.times("wrong") > 9:  # whoever asks so often would ask for ever
-            return self.send_error(404)
-        return self.body(self.head(bytes(len(content)), wanted))
-
-    def longer(self, content, wanted):
-        self.body(self.head(content + b"more", wanted))
-
-    def page(self, content, wanted):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.body(b"<h1>Sign in to use this network</h1>")
-
-    def slow(self, content, wanted):
-        rest = self.head(content, wanted)
-        step = len(rest) // 20 + 1
-        for start in range(0, len(rest), step):
-            time.sleep(0.03)
-            self.body(rest[start : start + step])
-
-    def stall(self, content, wanted):
-        self.body(self.head(content, wanted)[:1000])
-        self.server.end.wait(10)
-
-    def norange(self, content, wanted):
-        """Cut once, and send all again instead of a part."""
-        rest = self.head(content, None)
-        self.body(rest if self.times("norange") > 1 else rest[: len(rest) // 2])
-
-    def refuserange(self, content, wanted):
-        if wanted:
-            self.send_error(416)
-        else:
-            rest = self.head(content, None)
-            self.body(rest if self.times("refuserange") > 1 else rest[: len(rest) // 2])
-
-    def busy(self, content, wanted):
-        """Be overloaded once."""
-        if self.times("busy") == 1:
-            self.send_error(503)
-        else:
-            self.good(content, wanted)
-
-    def missing(self, content, wanted):
-        self.send_error(404)
-
-
-@pytest.fixture
-def server(monkeypatch):
-    """A server that has the two archives of a small VOC 2007."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.files = {
-        TRAINVAL: voc_tar("000005", "trainval", seed=1),
-        TEST: voc_tar("000001", "test", seed=2),
-    }
-    server.requests, server.sent, server.end = [], 0, threading.Event()
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(download, "PAUSE", 0)
-    monkeypatch.setattr(download, "TIMEOUT", 0.3)
-    yield server
-    server.end.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("COURSEKIT_VOC_MIRROR", raising=False)
     return tmp_path / "home"
-
-
-@pytest.fixture
-def publish(server, home, monkeypatch):
-    """Return a function that says how VOC's own host behaves, and which mirrors there are."""
-
-    def publish(official: str, *mirrors: str) -> None:
-        archives = tuple(
-            datasets.Archive(
-                name=name,
-                site=f"{server.url}/{official}",
-                md5=hashlib.md5(content).hexdigest(),
-                size=len(content),
-                split="test" if name == TEST else "trainval",
-            )
-            for name, content in server.files.items()
-        )
-        monkeypatch.setattr(datasets, "ARCHIVES", {"voc2007": archives})
-        addresses = [f"{server.url}/{way}" if way.isalpha() else way for way in mirrors]
-        monkeypatch.setenv("COURSEKIT_VOC_MIRROR", " ".join(addresses))
-
-    return publish
-
-
-def fetch() -> Path:
-    return datasets.fetch("voc2007", progress=False)
-
-
-def assert_whole(directory: Path, home: Path, server) -> None:
-    """The data set is what is in the archives, and nothing unfinished lies about."""
-    assert directory == home / "VOCdevkit" / "VOC2007"
-    found = {str(p.relative_to(directory)) for p in directory.rglob("*") if p.is_file()}
-    assert found == {
-        *("Annotations/000005.xml", "JPEGImages/000005.jpg", "ImageSets/Main/trainval.txt"),
-        *("Annotations/000001.xml", "JPEGImages/000001.jpg", "ImageSets/Main/test.txt"),
-    }
-    for image, name in (("000005", TRAINVAL), ("000001", TEST)):
-        with tarfile.open(fileobj=io.BytesIO(server.files[name])) as archive:
-            jpeg = archive.extractfile(f"VOCdevkit/VOC2007/JPEGImages/{image}.jpg").read()
-        assert (directory / "JPEGImages" / f"{image}.jpg").read_bytes() == jpeg
-    assert [p.name for p in (home / "VOCdevkit").iterdir()] == ["VOC2007"]
-    assert sorted(p.name for p in (home / "downloads").iterdir()) == [TEST, TRAINVAL]
-
-
-def assert_nothing(home: Path) -> None:
-    """There is no data set, not even the beginning of one."""
-    assert not (home / "VOCdevkit").exists() or not list((home / "VOCdevkit").iterdir())
-
-
-def ways(server) -> list[str]:
-    return [way for way, *_ in server.requests]
-
-
-# --- fetching ------------------------------------------------------------------------------------
-
-
-def test_both_archives_become_one_data_set(server, home, publish):
-    publish("good")
-    assert_whole(fetch(), home, server)
-    assert datasets.locate("voc2007") == home / "VOCdevkit" / "VOC2007"
-
-
-def test_what_is_there_is_not_fetched_again(server, home, publish):
-    publish("good")
-    fetch()
-    server.requests.clear()
-    assert_whole(fetch(), home, server)
-    assert server.requests == []
-
-
-def test_mirrors_come_first_and_the_official_host_last(server, home, publish):
-    publish("good", "missing", f"{server.url}/missing/")
-    assert_whole(fetch(), home, server)
-    assert ways(server) == ["missing", "missing", "good"] * 2
-
-
-@pytest.mark.parametrize("way", ["cut", "reset"])
-def test_a_cut_download_is_carried_on_with(server, home, publish, way):
-    publish("good", way)
-    assert_whole(fetch(), home, server)
-    starts = [wanted for asked, name, wanted in server.requests if name == TRAINVAL]
-    assert len(starts) == 4
-    assert starts[0] is None
-    positions = [int(one.removeprefix("bytes=").removesuffix("-")) for one in starts[1:]]
-    assert 0 < positions[0] < positions[1] < positions[2]
-    assert server.sent < 1.5 * sum(len(content) for content in server.files.values())
-    assert set(ways(server)) == {way}
-
-
-def test_a_later_run_goes_on_where_an_earlier_one_stopped(server, home, publish, monkeypatch):
-    publish("cut")
-    monkeypatch.setattr(download, "TRIES", 1)
-    with pytest.raises(download.DownloadError):
-        fetch()
-    assert_nothing(home)
-    kept = (home / "downloads" / f"{TRAINVAL}.part").stat().st_size
-    assert kept > 0
-    publish("good")
-    assert_whole(fetch(), home, server)
-    assert ("good", TRAINVAL, f"bytes={kept}-") in server.requests
-
-
-def test_cuts_that_bring_progress_do_not_count(server, home, publish, monkeypatch):
-    monkeypatch.setattr(download, "TRIES", 1)
-    monkeypatch.setattr(download, "PROGRESS", 10_000)
-    publish("cut")
-    assert_whole(fetch(), home, server)
-
-
-def test_a_host_that_always_cuts_is_given_up(server, home, publish):
-    publish("good", "alwayscut")
-    assert_whole(fetch(), home, server)
-    assert ways(server) == (["alwayscut"] * download.TRIES + ["good"]) * 2
-
-
-@pytest.mark.parametrize("way", ["wrong", "longer", "page", "missing"])
-def test_a_wrong_file_is_thrown_away_and_the_next_mirror_asked(server, home, publish, way):
-    publish("good", way)
-    assert_whole(fetch(), home, server)
-    assert ways(server) == [way, "good"] * 2
-    assert all(wanted is None for *_, wanted in server.requests)
-
-
-def test_a_wrong_beginning_is_found_out(server, home, publish):
-    publish("good")
-    (home / "downloads").mkdir(parents=True)
-    (home / "downloads" / f"{TRAINVAL}.part").write_bytes(b"of another file" * 100)
-    (home / "downloads" / f"{TEST}.part").write_bytes(bytes(len(server.files[TEST]) + 1))
-    assert_whole(fetch(), home, server)
-
-
-def test_a_wrong_beginning_and_a_wrong_host(server, home, publish):
-    publish("good", "wrong")
-    (home / "downloads").mkdir(parents=True)
-    (home / "downloads" / f"{TRAINVAL}.part").write_bytes(b"of another file" * 100)
-    assert_whole(fetch(), home, server)
-    assert ways(server) == ["wrong", "wrong", "good", "wrong", "good"]
-
-
-def test_a_slow_host_is_waited_for(server, home, publish):
-    publish("missing", "slow")
-    begin = time.monotonic()
-    assert_whole(fetch(), home, server)
-    assert time.monotonic() - begin > 2 * download.TIMEOUT
-    assert ways(server) == ["slow", "slow"]
-
-
-def test_a_stalled_host_is_left_for_the_next(server, home, publish, monkeypatch):
-    monkeypatch.setattr(download, "TRIES", 2)
-    publish("good", "stall")
-    assert_whole(fetch(), home, server)
-    assert ways(server) == ["stall", "stall", "good"] * 2
-
-
-@pytest.mark.parametrize("way", ["norange", "refuserange"])
-def test_a_host_that_cannot_send_parts_is_asked_for_all(server, home, publish, way):
-    publish("missing", way)
-    assert_whole(fetch(), home, server)
-
-
-def test_an_overloaded_host_is_asked_again(server, home, publish):
-    publish("missing", "busy")
-    assert_whole(fetch(), home, server)
-    assert ways(server) == ["busy"] * 3
-
-
-def test_the_error_lists_every_address_and_what_to_do(server, home, publish, monkeypatch):
-    monkeypatch.setattr(download, "TRIES", 1)
-    with socket.socket() as closed:  # a port on which nobody answers
-        closed.bind(("127.0.0.1", 0))
-        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}/voc"
-        publish("missing", "wrong", "longer", "page", nobody, "no-address", "stall")
-        with pytest.raises(download.DownloadError) as caught:
-            fetch()
-    message = str(caught.value)
-    for expected in (
-        f"{server.url}/wrong/{TRAINVAL}\n    another file: its MD5 is",
-        f"{server.url}/longer/{TRAINVAL}\n    another file: it has",
-        f"{server.url}/page/{TRAINVAL}\n    the server sent a web page",
-        f"{nobody}/{TRAINVAL}\n    [Errno",
-        f"no-address/{TRAINVAL}\n    not an address",
-        f"{server.url}/stall/{TRAINVAL}\n    no answer for 0.3 seconds, after 1,000 of",
-        f"{server.url}/missing/{TRAINVAL}\n    the server answered 404",
-        "COURSEKIT_VOC_MIRROR=https://",
-        f"put it at {home / 'downloads' / TRAINVAL}",
-    ):
-        assert expected in message
-    assert_nothing(home)
-
-
-def test_a_mirror_may_be_a_directory(server, home, publish, tmp_path):
-    for name, content in server.files.items():
-        (tmp_path / name).write_bytes(content)
-    publish("missing", tmp_path.as_uri())
-    assert_whole(fetch(), home, server)
-    assert server.requests == []
-
-
-def test_a_file_put_there_by_hand_is_used(server, home, publish):
-    publish("missing")
-    (home / "downloads").mkdir(parents=True)
-    for name, content in server.files.items():
-        (home / "downloads" / name).write_bytes(content)
-    assert_whole(fetch(), home, server)
-    assert server.requests == []
-
-
-def test_a_file_put_there_by_hand_is_completed(server, home, publish):
-    publish("good")
-    (home / "downloads").mkdir(parents=True)
-    for name, content in server.files.items():
-        (home / "downloads" / name).write_bytes(content[:5000])
-    assert_whole(fetch(), home, server)
-    assert [wanted for *_, wanted in server.requests] == ["bytes=5000-"] * 2
-
-
-def test_room_is_checked_before_anything_is_sent(server, home, publish, monkeypatch):
-    publish("good")
-    monkeypatch.setattr(datasets.shutil, "disk_usage", lambda path: SimpleNamespace(free=1_500_000))
-    with pytest.raises(OSError, match=r"voc2007 needs 0\.0 GB .* COURSEKIT_HOME"):
-        fetch()
-    assert server.requests == []
-    (home / "downloads").mkdir()  # with one archive there already, it is enough
-    (home / "downloads" / TEST).write_bytes(server.files[TEST])
-    assert_whole(fetch(), home, server)
-
-
-def test_an_old_python_is_told_before_the_download(server, home, publish, monkeypatch):
-    publish("good")
-    monkeypatch.delattr(tarfile, "data_filter")
-    with pytest.raises(RuntimeError, match=r"3\.11\.4"):
-        fetch()
-    assert server.requests == []
-
-
-def test_the_progress_bar_leaves_standard_output_alone(server, home, publish, capsys, monkeypatch):
-    monkeypatch.delenv("TQDM_DISABLE", raising=False)
-    publish("good")
-    datasets.fetch("voc2007", progress=True)
-    said = capsys.readouterr()
-    assert said.out == ""
-    size = f"{len(server.files[TRAINVAL]) / 1000:.0f}k"
-    assert f"{TRAINVAL}: 100%" in said.err
-    assert f"{size}/{size}" in said.err
-
-
-def test_only_known_data_sets_can_be_fetched(home):
-    with pytest.raises(ValueError, match="voc2007, voc2012"):
-        datasets.fetch("coco")
-
-
-def test_the_table_is_that_of_torchvision():
-    source = distribution("torchvision").locate_file("torchvision/datasets/voc.py").read_text()
-    for archive in (one for archives in datasets.ARCHIVES.values() for one in archives):
-        assert f'"{archive.site}/{archive.name}"' in source
-        assert f'"{archive.md5}"' in source.split(f'"{archive.name}"')[1][:100]
-
-
-# --- unpacking -----------------------------------------------------------------------------------
-
-
-def link(name: str, kind: bytes, to: str) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(name)
-    member.type, member.linkname = kind, to
-    return member
-
-
-@pytest.mark.parametrize("case", ["parent", "absolute", "symlink", "hard link", "device"])
-def test_an_archive_that_reaches_outside_is_refused(server, home, publish, tmp_path, case):
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "secret").write_text("secret")
-    inside = "VOCdevkit/VOC2007"
-    evil = {
-        "parent": [tarfile.TarInfo("../../../outside/evil")],
-        "absolute": [tarfile.TarInfo(f"{outside}/evil")],
-        "symlink": [
-            link(f"{inside}/way", tarfile.SYMTYPE, str(outside)),
-            tarfile.TarInfo(f"{inside}/way/evil"),
-        ],
-        "hard link": [link(f"{inside}/evil", tarfile.LNKTYPE, "../../../outside/secret")],
-        "device": [link(f"{inside}/evil", tarfile.CHRTYPE, "")],
-    }[case]
-    stream = io.BytesIO(server.files[TEST])
-    with tarfile.open(fileobj=stream, mode="a") as archive:
-        for member in evil:
-            archive.addfile(member)
-    server.files[TEST] = stream.getvalue()
-    publish("good")
-
-    with pytest.raises(download.DownloadError, match="cannot be unpacked"):
-        fetch()
-    assert_nothing(home)
-    assert [p.name for p in outside.iterdir()] == ["secret"]
-    assert not list(tmp_path.rglob("evil"))
-
-
-@pytest.mark.parametrize("interruption", [KeyboardInterrupt, OSError("disk full")])
-def test_an_interrupted_extraction_leaves_nothing(server, home, publish, monkeypatch, interruption):
-    publish("good")
-    keep = tarfile.data_filter
-
-    def interrupt(member, path):
-        if member.name.endswith("ImageSets/Main/test.txt"):  # the last file of all
-            raise interruption
-        return keep(member, path)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(tarfile, "data_filter", interrupt)
-        with pytest.raises((KeyboardInterrupt, OSError)):
-            fetch()
-    assert_nothing(home)
-    server.requests.clear()
-    assert_whole(fetch(), home, server)
-    assert server.requests == []  # the archives were kept
-
-
-def test_leftovers_of_a_killed_process_are_removed(server, home, publish):
-    publish("good")
-    leftover = home / "VOCdevkit" / "VOC2007-unfinished-abc" / "VOCdevkit" / "VOC2007"
-    leftover.mkdir(parents=True)
-    with pytest.raises(FileNotFoundError):
-        datasets.locate("voc2007")
-    assert_whole(fetch(), home, server)
-
-
-@pytest.mark.parametrize("broken", ["truncated", "no tar", "empty"])
-def test_a_broken_archive_leaves_nothing(server, home, publish, broken):
-    whole = server.files[TEST]
-    server.files[TEST] = {
-        "truncated": whole[:200_000],
-        "no tar": b"no tar" * 1000,
-        "empty": tar_of({"VOCdevkit/README": b"nothing here"}),
-    }[broken]
-    publish("good")
-    with pytest.raises(download.DownloadError, match=r"cannot be unpacked|lack .*test\.txt"):
-        fetch()
-    assert_nothing(home)
-
-
-@pytest.mark.parametrize("parts", [["Annotations", "JPEGImages"], ["Annotations"], []])
-def test_what_is_there_is_left_as_it_is(server, home, publish, parts):
-    publish("good")
-    there = home / "VOCdevkit" / "VOC2007"
-    there.mkdir(parents=True)
-    for part in parts:
-        (there / part).mkdir()
-    (there / "notes.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match=r"without .*ImageSets/Main/test\.txt"):
-        fetch()
-    assert (there / "notes.txt").read_text() == "mine"
-    assert server.requests == []
-
-
-# --- finding -------------------------------------------------------------------------------------
 
 
 def make(directory: Path) -> Path:
@@ -534,8 +20,8 @@ def make(directory: Path) -> Path:
 
 
 @pytest.fixture
-def drawings(home, monkeypatch):
-    """A stand-in for `minivoc`; the list of the directories in which it was asked to draw."""
+def drawings(monkeypatch):
+    """A stand-in for drawing; the list of the directories in which it was asked to draw."""
     drawings = []
 
     def draw(directory):
@@ -547,23 +33,65 @@ def drawings(home, monkeypatch):
     return drawings
 
 
-def test_mini_is_the_default_and_drawn(home, drawings, monkeypatch):
+def test_mini_is_the_default_and_is_drawn_where_it_is_prepared(home, drawings, monkeypatch):
     monkeypatch.delenv("COURSEKIT_DATASET", raising=False)
-    assert datasets.locate() == home / "mini"
-    assert datasets.locate("mini") == datasets.fetch("mini") == home / "mini"
-    assert drawings == [home / "mini"] * 3  # minivoc itself knows whether it has been drawn
+    assert datasets.prepare() == datasets.prepare("mini") == home / "mini"
+    assert drawings == [home / "mini"] * 2  # minivoc itself knows whether it has been drawn
+    assert datasets.locate() == datasets.locate("mini") == home / "mini"
+    assert len(drawings) == 2
+
+
+def test_locating_draws_nothing_and_says_who_does(home, drawings):
+    with pytest.raises(FileNotFoundError) as caught:
+        datasets.locate("mini")
+    message = str(caught.value)
+    assert f"mini is not at {home / 'mini'}." in message
+    assert "notebooks/02_voc_annotations.ipynb" in message and "`coursekit fetch mini`" in message
+    assert (settings.CHECKOUT / "notebooks" / "02_voc_annotations.ipynb").exists()
+    assert drawings == [] and not home.exists()
 
 
 def test_only_mini_is_drawn(home, drawings):
-    make(home / "VOCdevkit" / "VOC2007")
-    datasets.locate("voc2007")
+    there = make(home / "VOCdevkit" / "VOC2007")
+    assert datasets.prepare("voc2007") == there
+    with pytest.raises(FileNotFoundError, match="`coursekit fetch voc2012`"):
+        datasets.prepare("voc2012")
     assert drawings == []
 
 
-def test_a_damaged_mini_is_named(home, drawings):
-    (home / "mini").mkdir(parents=True)
-    with pytest.raises(FileNotFoundError, match="mini is damaged"):
-        datasets.locate("mini")
+@pytest.mark.parametrize("look", [datasets.locate, datasets.prepare])
+def test_a_damaged_mini_is_named(home, drawings, look):
+    (home / "mini" / "Annotations").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match="If something is there, move it away first"):
+        look("mini")
+
+
+def test_a_folder_that_happens_to_be_called_mini_survives(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path))
+    (tmp_path / "mini").mkdir()
+    (tmp_path / "mini" / "thesis.txt").write_text("three years")
+    with pytest.raises(FileExistsError, match=r"mini is there.* Move it away.* COURSEKIT_HOME"):
+        datasets.prepare("mini")
+    assert [path.name for path in tmp_path.rglob("*")] == ["mini", "thesis.txt"]
+
+
+@pytest.mark.parametrize("disable", ["", "1"])
+def test_drawing_says_so_to_a_person_only(home, monkeypatch, capsys, disable):
+    def draw_quickly(index, kind, fault, seed, directory):
+        (directory / "JPEGImages" / f"{index}.jpg").touch()
+
+    def refuse(*_, **__):
+        raise OSError("no processes here")
+
+    monkeypatch.setenv("TQDM_DISABLE", disable)
+    monkeypatch.setattr("minivoc.dataset.draw_one", draw_quickly)
+    monkeypatch.setattr("minivoc.dataset.ProcessPoolExecutor", refuse)
+    datasets.prepare("mini")
+    first = capsys.readouterr()
+    datasets.prepare("mini")
+    second = capsys.readouterr()
+    assert first.out == second.out == second.err == ""
+    assert ("Drawing the data set" in first.err) == (not disable)
 
 
 @pytest.mark.parametrize("name", ["voc2007", "voc2012"])

@@ -2,8 +2,8 @@
 
 import os
 
-from coursekit import datasets, settings
-from coursetools import cli, runner
+from coursekit import settings
+from coursetools import cli, fetching, runner
 from minivoc import CLASSES
 
 import pytest
@@ -24,7 +24,7 @@ def defaults(monkeypatch):
 def run(tmp_path, monkeypatch):
     """Return a function that calls `coursekit run` in `tmp_path`; no notebook is executed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(datasets, "locate", lambda: None)
+    monkeypatch.setattr(fetching, "prepare", lambda: None)
     monkeypatch.setattr(runner, "find_notebooks", lambda _only: [])
     monkeypatch.setattr(runner, "run", lambda *_: [])
     return lambda *arguments: cli.main(["run", "--out", "out", *arguments])

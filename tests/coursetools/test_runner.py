@@ -98,7 +98,7 @@ def test_claims_that_do_not_hold_elsewhere_are_reported_at_the_end(course, capsy
 
 
 def test_in_place_stores_the_outputs_and_the_results_of_mini(course, monkeypatch):
-    monkeypatch.setattr("coursekit.datasets.locate", lambda: course / "VOC")
+    monkeypatch.setattr("coursetools.fetching.prepare", lambda: course / "VOC")
     assert cli.main(["run", "--in-place"]) == 0
     stored = course / "notebooks" / "01_good.ipynb"
     assert outputs(stored)[1] == "mini\n"
@@ -130,7 +130,7 @@ def test_results_in_place_of_a_directory_are_refused_before_anything_runs(course
 
 
 def test_in_place_copies_the_results_to_a_named_file_too(course, monkeypatch):
-    monkeypatch.setattr("coursekit.datasets.locate", lambda: course / "VOC")
+    monkeypatch.setattr("coursetools.fetching.prepare", lambda: course / "VOC")
     found = course / "found.json"
     assert cli.main(["run", "--in-place", "--only", "02", "--results", str(found)]) == 0
     assert found.read_bytes() == (course / "book" / "results.json").read_bytes()

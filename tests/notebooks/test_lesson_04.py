@@ -177,7 +177,7 @@ def stop_early(space: dict, torch) -> list[int]:
 @pytest.fixture(scope="module")
 def answers(in_torch, tmp_path_factory) -> dict:
     """What the process for PyTorch answers."""
-    mini, root = datasets.locate("mini"), tmp_path_factory.mktemp("root")
+    mini, root = datasets.prepare("mini"), tmp_path_factory.mktemp("root")
     table = voc.single_object(voc.load_annotations(mini), CLASSES).head(FEW)
     directory = root / "VOCdevkit" / "VOC2007"
     for part in ("Annotations", "JPEGImages", "ImageSets/Main"):

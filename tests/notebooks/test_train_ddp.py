@@ -97,7 +97,7 @@ def make_mistakes(directory: Path) -> None:
 @pytest.fixture(scope="module")
 def artifacts(tmp_path_factory) -> Path:
     """A directory with the table of images, as lesson 02 writes it."""
-    directory, mini = tmp_path_factory.mktemp("artifacts"), datasets.locate("mini")
+    directory, mini = tmp_path_factory.mktemp("artifacts"), datasets.prepare("mini")
     images = voc.single_object(voc.load_annotations(mini), CLASSES)
     voc.assign_split(images, mini).to_csv(directory / "images.csv", index=False)
     return directory

@@ -126,7 +126,7 @@ def goal_05(directory, images) -> None:
 
 if __name__ == "__main__":
     plotting.use_style()
-    mini = datasets.locate("mini")
+    mini = datasets.prepare("mini")
     chosen = large_ones(voc.single_object(voc.load_annotations(mini), CLASSES, True))
     cover(mini, chosen)
     goal_01()

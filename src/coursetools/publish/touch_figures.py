@@ -176,4 +176,4 @@ if __name__ == "__main__":
         raise SystemExit("The figure shows drawings, never photographs. Unset COURSEKIT_DATASET.")
     table = predictions()
     write_whole(BOOK / "touch" / "threshold.html", page(table))
-    thumbnails(choose(table), datasets.locate("mini"))
+    thumbnails(choose(table), datasets.prepare("mini"))
