@@ -17,13 +17,11 @@ CANDIDATES = {
     "tiny": ("stage_3", "stage_4", "stage_5"),
     "resnet50": ("conv3_block4_out", "conv4_block6_out", "conv5_block1_out", "conv5_block3_out"),
     "vgg16": ("block4_conv3", "block5_conv1", "block5_conv3", "block5_pool"),
-} | dict.fromkeys(
-    ("mobilenet_v2", "mobilenet_v2_035"),
-    (
+    "mobilenet_v2": (
         *("block_10_expand_relu", "block_13_expand_relu", "block_14_expand_relu"),
         *("block_15_expand_relu", "block_16_expand_relu", "out_relu"),
     ),
-)
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,9 +1,9 @@
 """Measure losses, augmentation and transfer of lesson 04, on several seeds, with its own code.
 
-Run it with the settings of `coursekit run`: ``COURSEKIT_DATASET``, ``COURSEKIT_BACKBONE``,
-``COURSEKIT_WEIGHTS`` and ``COURSEKIT_ORIGIN``. It writes ``book/results/two_heads_<name>.csv``,
-one row for each step, share of the training pictures and seed, goes on where it was interrupted,
-and says whether transfer wins on every seed.
+Run it with the settings of `coursekit run`: ``COURSEKIT_DATASET``, ``COURSEKIT_BACKBONE`` and
+``COURSEKIT_WEIGHTS``. It writes ``book/results/two_heads_<name>.csv``, one row for each step,
+share of the training pictures and seed, goes on where it was interrupted, and says whether
+transfer wins on every seed.
 """
 
 import argparse

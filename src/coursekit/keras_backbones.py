@@ -107,22 +107,16 @@ def _fill(model: keras.Model, file: Path) -> None:
             layer.set_weights([found[f"{layer.name}.{part}"] for part in parts])
 
 
-def _application(build: Callable[..., keras.Model], **options) -> Callable[..., keras.Model]:
-    return partial(build, include_top=False, input_shape=(SIZE, SIZE, 3), **options)
+def _application(build: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
+    return partial(build, include_top=False, input_shape=(SIZE, SIZE, 3))
 
 
-MOBILENET_LAYERS = ("block_13_expand_relu", "out_relu")
 RECIPES = {
     "tiny": Recipe(tiny, applications.mobilenet_v2.preprocess_input, ("stage_4", "stage_5")),
-    "mobilenet_v2_035": Recipe(
-        _application(applications.MobileNetV2, alpha=0.35),
-        applications.mobilenet_v2.preprocess_input,
-        MOBILENET_LAYERS,
-    ),
     "mobilenet_v2": Recipe(
         _application(applications.MobileNetV2),
         applications.mobilenet_v2.preprocess_input,
-        MOBILENET_LAYERS,
+        ("block_13_expand_relu", "out_relu"),
     ),
     "resnet50": Recipe(
         _application(applications.ResNet50),

@@ -6,12 +6,10 @@ variable             meaning                                       default
 COURSEKIT_DATASET    ``mini``, ``voc2007``, ``voc2012`` or a       ``mini``
                      directory in VOC's layout
 COURSEKIT_CLASSES    the names to find, separated by commas        those of mini
-COURSEKIT_BACKBONE   ``tiny``, ``mobilenet_v2_035``,               ``tiny``
-                     ``mobilenet_v2``, ``resnet50``, ``vgg16``
+COURSEKIT_BACKBONE   ``tiny``, ``mobilenet_v2``, ``resnet50``,     ``tiny``
+                     ``vgg16``
 COURSEKIT_WEIGHTS    ``imagenet``, or a weight file; or two, for   ``imagenet``
                      Keras and PyTorch, separated as in ``PATH``
-COURSEKIT_ORIGIN     where PyTorch's weights were learned:         see `origin`
-                     ``torchvision``, or ``keras``
 COURSEKIT_SEED       with which the lessons train and resample      ``0``
 COURSEKIT_HOME       where downloads and artifacts go              see `home`
 COURSEKIT_ARTIFACTS  where predictions and results go              see `artifacts`
@@ -25,8 +23,7 @@ from pathlib import Path
 
 from minivoc import CLASSES
 
-BACKBONES = ("tiny", "mobilenet_v2_035", "mobilenet_v2", "resnet50", "vgg16")
-ORIGINS = ("torchvision", "keras")
+BACKBONES = ("tiny", "mobilenet_v2", "resnet50", "vgg16")
 NAMED_DATASETS = ("mini", "voc2007", "voc2012")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -86,17 +83,6 @@ def weights(suffixes: tuple[str, ...]) -> str:
             f"not one: {', '.join(entries)}."
         )
     return fitting[0]
-
-
-def origin() -> str | None:
-    """Return where a PyTorch weight file was learned; None for where the backbone's usually are.
-
-    A MobileNet that was converted from Keras wants other pictures, -1 to 1, and another padding.
-    """
-    name = os.environ.get("COURSEKIT_ORIGIN")
-    if name not in (None, *ORIGINS):
-        raise ValueError(f"COURSEKIT_ORIGIN is {name!r}. Choose one of: {', '.join(ORIGINS)}.")
-    return name
 
 
 def seed() -> int:

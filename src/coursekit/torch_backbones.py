@@ -1,10 +1,8 @@
 """Pretrained backbones for PyTorch: pictures in, feature maps of 7 × 7 cells out."""
 
-import copy
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,11 +18,9 @@ from torchvision.models.feature_extraction import create_feature_extractor, get_
 
 SIZE, CELLS = 224, 7
 SUFFIXES = (".pth", ".pt", ".safetensors")  # of PyTorch's weight files
-ORIGINS = {  # of weights; and what they want their pictures, 0 to 1, to be scaled by
-    "torchvision": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),  # ImageNet's mean, deviation
-    "keras": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),  # from -1 to 1; MobileNets only
-    "course": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-}
+# the mean and the deviation of each color, from 0 to 1, by which a picture is scaled
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+DRAWINGS = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # from -1 to 1
 
 
 class Backbone(nn.Module):
@@ -37,11 +33,9 @@ class Backbone(nn.Module):
     pictures of one's own would be worse than those that came with the weights.
     """
 
-    def __init__(self, name: str, network: nn.Module, layers: Sequence[str], origin: str):
+    def __init__(self, name: str, network: nn.Module, layers: Sequence[str], scale=IMAGENET):
         super().__init__()
         self.name = name
-        if origin == "keras":
-            network = _pad_as_keras(network)
         known = get_graph_node_names(network)[1]
         for layer in layers:
             if not any(f"{one}.".startswith(f"{layer}.") for one in known):
@@ -49,7 +43,7 @@ class Backbone(nn.Module):
                     f"{name} has no layer {layer!r}. Its last are {', '.join(known[-12:])}."
                 )
         self.network = create_feature_extractor(network, list(layers))
-        for part, values in zip(("mean", "deviation"), ORIGINS[origin], strict=True):
+        for part, values in zip(("mean", "deviation"), scale, strict=True):
             self.register_buffer(part, torch.tensor(values)[:, None, None], persistent=False)
         self.channels: dict[str, slice] = {}  # where each layer's output lies
         self.eval()
@@ -72,21 +66,6 @@ class Backbone(nn.Module):
         outputs = self.network((images - self.mean) / self.deviation)  # in the network's order
         maps = [functional.adaptive_avg_pool2d(outputs[layer], CELLS) for layer in self.channels]
         return torch.cat(maps, dim=1)
-
-
-def _pad_as_keras(network: nn.Module) -> nn.Module:
-    """Return a copy that pads on the right and below, before each convolution that halves.
-
-    PyTorch pads on all sides, and its cells lie one pixel further up and left. With weights that
-    were learned in Keras, this alone gives quite different maps.
-    """
-    network = copy.deepcopy(network)
-    for block in [*network.modules()]:
-        for key, layer in [*block.named_children()]:
-            if isinstance(layer, nn.Conv2d) and layer.stride == (2, 2):
-                layer.padding = (0, 0)
-                setattr(block, key, nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), layer))
-    return network
 
 
 def _check_cells(layer: str, output: torch.Tensor) -> None:
@@ -150,29 +129,21 @@ class Recipe(NamedTuple):
 
     build: Callable[..., nn.Module]
     published: object  # the weights that torchvision downloads
-    origin: str
     layers: tuple[str, ...]  # by default, the output of these is taken
+    scale: tuple = IMAGENET
 
 
-MOBILENET_LAYERS = ("features.14.conv.0", "features.18")
 V1 = "IMAGENET1K_V1"
 RECIPES = {
-    "tiny": Recipe(tiny, tiny_weights.FILE, "course", ("stage_4", "stage_5")),
-    # nobody publishes weights of this width for PyTorch
-    "mobilenet_v2_035": Recipe(
-        partial(models.mobilenet_v2, width_mult=0.35), None, "keras", MOBILENET_LAYERS
-    ),
-    "mobilenet_v2": Recipe(models.mobilenet_v2, V1, "torchvision", MOBILENET_LAYERS),
-    "resnet50": Recipe(models.resnet50, V1, "torchvision", ("layer3", "layer4")),
-    "vgg16": Recipe(models.vgg16, V1, "torchvision", ("features.22", "features.29")),
+    "tiny": Recipe(tiny, tiny_weights.FILE, ("stage_4", "stage_5"), DRAWINGS),
+    "mobilenet_v2": Recipe(models.mobilenet_v2, V1, ("features.14.conv.0", "features.18")),
+    "resnet50": Recipe(models.resnet50, V1, ("layer3", "layer4")),
+    "vgg16": Recipe(models.vgg16, V1, ("features.22", "features.29")),
 }
 
 
 def load(
-    name: str | None = None,
-    layers: Sequence[str] = (),
-    weights: str | Path | None = None,
-    origin: str | None = None,
+    name: str | None = None, layers: Sequence[str] = (), weights: str | Path | None = None
 ) -> Backbone:
     """Return a backbone that gives the outputs of one or more of its layers; see `Backbone`.
 
@@ -190,9 +161,6 @@ def load(
         ``imagenet``, which torchvision downloads once, or a file with a state dict. By default
         what ``COURSEKIT_WEIGHTS`` says. For `tiny`, ``imagenet`` means the weights that come with
         the course.
-    origin
-        Where the weights were learned: ``torchvision``, or ``keras`` for those of a MobileNetV2
-        that were converted. By default what ``COURSEKIT_ORIGIN`` says. `tiny` is the course's.
 
     Raises
     ------
@@ -204,22 +172,18 @@ def load(
     """
     name = settings.backbone() if name is None else name
     recipe = RECIPES[name]
-    chosen = "course" if name == "tiny" else origin or settings.origin() or recipe.origin
-    if chosen == "keras" and not name.startswith("mobilenet"):
-        raise ValueError(f"Keras' weights of {name} do not fit. Unset COURSEKIT_ORIGIN.")
     network = _build(name, recipe, str(weights or settings.weights(SUFFIXES)))
-    return Backbone(name, network, tuple(layers) or recipe.layers, chosen)
+    return Backbone(name, network, tuple(layers) or recipe.layers, recipe.scale)
 
 
 def _build(name: str, recipe: Recipe, weights: str) -> nn.Module:
     if weights == "imagenet":
-        if recipe.published is None:
-            raise OSError(f"Nobody publishes weights of {name} for PyTorch. {_ADVICE}")
         try:
             return recipe.build(weights=recipe.published)
         except (OSError, RuntimeError) as error:  # RuntimeError: a download that was cut short
             raise OSError(
-                f"The weights of {name} cannot be downloaded: {error}. {_ADVICE}"
+                f"The weights of {name} cannot be downloaded: {error}. Set COURSEKIT_WEIGHTS to a "
+                "file that you have, or use COURSEKIT_BACKBONE=tiny, which needs no download."
             ) from error
     if not Path(weights).is_file():
         raise FileNotFoundError(f"There is no weight file {weights}. Correct COURSEKIT_WEIGHTS.")
@@ -242,9 +206,3 @@ def _build(name: str, recipe: Recipe, weights: str) -> nn.Module:
             f"{weights} does not hold the weights of {name}: {(missing + extra)[:3]} do not fit."
         )
     return network
-
-
-_ADVICE = (
-    "Set COURSEKIT_WEIGHTS to a file that you have, or use COURSEKIT_BACKBONE=tiny, which needs "
-    "no download."
-)

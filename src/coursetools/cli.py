@@ -15,7 +15,6 @@ NOT_PATHS = {
     "classes": None,
     "backbone": None,
     "weights": ("imagenet",),
-    "origin": None,
     "home": (),
 }
 BUILT = settings.CHECKOUT / "_build"
@@ -44,9 +43,6 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--backbone", choices=settings.BACKBONES, help="the pretrained network")
     run.add_argument(
         "--weights", action="append", help="imagenet, or a weight file; twice for both frameworks"
-    )
-    run.add_argument(
-        "--origin", choices=settings.ORIGINS, help="where PyTorch's weights were learned"
     )
     run.add_argument("--home", help="where downloads and drawn data go")
     run.add_argument(

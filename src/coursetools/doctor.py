@@ -30,7 +30,6 @@ CUDA = ("cuda-", "nvidia-", "triton")  # what torch for the CPU does without
 FRAMEWORKS = (("tensorflow",), ("torch", "torchvision"))  # never two in one process
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")  # psutil sees the machine around it only
 KERAS_FILES = {  # how weight files begin in the cache of Keras
-    "mobilenet_v2_035": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_",
     "mobilenet_v2": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_",
     "resnet50": "resnet50_weights_",
     "vgg16": "vgg16_weights_",

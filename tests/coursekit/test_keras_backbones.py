@@ -94,7 +94,7 @@ def look_at_preprocessing(backbones, _scratch: Path) -> dict:
     for name, recipe in backbones.RECIPES.items():
         x = pictures()
         found = backbones.Backbone(name, Nothing(), recipe.preprocess, {})(x)
-        module = {"tiny": "mobilenet_v2", "mobilenet_v2_035": "mobilenet_v2"}.get(name, name)
+        module = "mobilenet_v2" if name == "tiny" else name
         keras_own = getattr(applications, module).preprocess_input(pictures().astype(np.float32))
         answers[name] = {
             "keras": float(np.abs(found - keras_own).max()),
@@ -115,9 +115,8 @@ def look_at_layers(backbones, scratch: Path) -> dict:
         answers[name] = {"shape": backbone.shape, "channels": channels}
         if name == "mobilenet_v2":
             answers["padded"] = error_of(backbones.load, name, ["block_1_pad"], "imagenet")
-        backbones.RECIPES[name] = recipe
-        if name == "mobilenet_v2_035":
             network.save_weights(scratch / "mobilenet.weights.h5")
+        backbones.RECIPES[name] = recipe
     return answers
 
 
@@ -130,17 +129,17 @@ def look_at_files(backbones, scratch: Path) -> dict:
     (scratch / "text.safetensors").write_text("text")
     (scratch / "text.h5").write_text("text")
     mobilenet = scratch / "mobilenet.weights.h5"
-    fitting = backbones.load("mobilenet_v2_035", weights=mobilenet)
+    fitting = backbones.load("mobilenet_v2", weights=mobilenet)
     recipe = backbones.RECIPES["vgg16"]
     backbones.RECIPES["vgg16"] = recipe._replace(build=no_network)
     offline = error_of(backbones.load, "vgg16", weights="imagenet")
     backbones.RECIPES["vgg16"] = recipe
     return {
-        "same": fitting.identity == backbones.load("mobilenet_v2_035", weights=mobilenet).identity,
+        "same": fitting.identity == backbones.load("mobilenet_v2", weights=mobilenet).identity,
         "shape": fitting(pictures()).shape,
         "offline": offline,
         "missing": error_of(backbones.load, "tiny", weights=scratch / "none.safetensors"),
-        "of another": error_of(backbones.load, "mobilenet_v2", weights=mobilenet),
+        "of another": error_of(backbones.load, "resnet50", weights=mobilenet),
         "of Keras for tiny": error_of(backbones.load, "tiny", weights=mobilenet),
         "text for tiny": error_of(backbones.load, "tiny", weights=scratch / "text.safetensors"),
         "text for Keras": error_of(backbones.load, "vgg16", weights=scratch / "text.h5"),
@@ -216,7 +215,6 @@ def test_the_preprocessing_is_that_of_the_training(answers, name):
 
 CHANNELS = {
     "tiny": {"stage_4": 128, "stage_5": 160},
-    "mobilenet_v2_035": {"block_13_expand_relu": 192, "out_relu": 1280},
     "mobilenet_v2": {"block_13_expand_relu": 576, "out_relu": 1280},
     "resnet50": {"conv4_block6_out": 1024, "conv5_block3_out": 2048},
     "vgg16": {"block4_conv3": 512, "block5_conv3": 512},
@@ -243,7 +241,7 @@ def test_an_unknown_layer_is_named_with_others_that_would_do(answers):
 
 def test_a_weight_file_of_ones_own_is_taken(answers):
     assert answers["files"]["same"]
-    assert answers["files"]["shape"] == [2, MAPS, MAPS, 192 + 1280]
+    assert answers["files"]["shape"] == [2, MAPS, MAPS, 576 + 1280]
 
 
 def test_a_missing_weight_file_is_named(answers):
@@ -255,7 +253,7 @@ def test_a_missing_weight_file_is_named(answers):
 @pytest.mark.parametrize(
     "case, file, name",
     [
-        ("of another", "mobilenet.weights.h5", "mobilenet_v2"),
+        ("of another", "mobilenet.weights.h5", "resnet50"),
         ("of Keras for tiny", "mobilenet.weights.h5", "tiny"),
         ("text for tiny", "text.safetensors", "tiny"),
         ("text for Keras", "text.h5", "vgg16"),
@@ -274,32 +272,25 @@ def test_without_a_network_the_ways_out_are_named(answers):
 
 
 def look_at_real_weights(weights: Path, pictures: Path) -> dict:
-    """Return what the real weights make of a few photographs, and of each other's network."""
+    """Return what the real weights make of a few photographs, and of a narrower network's."""
     from coursekit import keras_backbones as backbones
     from coursekit.features import read_image
 
-    files = {
-        "mobilenet_v2_035": weights / "keras_mobilenet_v2_0.35_224_no_top.h5",
-        "mobilenet_v2": weights / "keras_mobilenet_v2_1.00_224_no_top.h5",
-    }
+    narrow, wide = (weights / f"keras_mobilenet_v2_{w}_224_no_top.h5" for w in ("0.35", "1.00"))
     x = np.stack([read_image(file, SIZE) for file in sorted(pictures.glob("*.jpg"))[:4]])
-    answers = {}
-    for name, file in files.items():
-        maps = backbones.load(name, weights=file)(x)
-        answers[name] = {
-            "shape": maps.shape,
-            "largest": float(maps.max()),
-            "spread": float(maps.std(0).mean() / maps.mean()),
-        }
-    exchanged = error_of(backbones.load, "mobilenet_v2_035", weights=files["mobilenet_v2"])
-    return answers | {"exchanged": exchanged}
+    maps = backbones.load("mobilenet_v2", weights=wide)(x)
+    return {
+        "shape": maps.shape,
+        "largest": float(maps.max()),
+        "spread": float(maps.std(0).mean() / maps.mean()),
+        "narrow": error_of(backbones.load, "mobilenet_v2", weights=narrow),
+    }
 
 
 @pytest.mark.real
 def test_real_imagenet_weights_load_from_a_file(in_keras, sample):
     weights = sample.parents[1] / "weights"
     found = in_keras(look_at_real_weights, weights, sample / "JPEGImages")
-    for name in ("mobilenet_v2_035", "mobilenet_v2"):
-        assert found[name]["shape"] == [4, MAPS, MAPS, sum(CHANNELS[name].values())]
-        assert 1 < found[name]["largest"] < 1000 and found[name]["spread"] > 0.1
-    assert "does not hold the weights of mobilenet_v2_035" in found["exchanged"]
+    assert found["shape"] == [4, MAPS, MAPS, sum(CHANNELS["mobilenet_v2"].values())]
+    assert 1 < found["largest"] < 1000 and found["spread"] > 0.1
+    assert "does not hold the weights of mobilenet_v2" in found["narrow"]

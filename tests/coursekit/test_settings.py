@@ -9,7 +9,7 @@ from minivoc import CLASSES
 import pytest
 
 KERAS, TORCH = (".h5", ".keras"), (".pth", ".pt")
-NAMES = ("DATASET", "CLASSES", "BACKBONE", "WEIGHTS", "ORIGIN", "HOME", "ARTIFACTS")
+NAMES = ("DATASET", "CLASSES", "BACKBONE", "WEIGHTS", "HOME", "ARTIFACTS")
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,6 @@ def test_a_class_alone_is_nothing_to_tell_apart(monkeypatch, wanted):
 def test_the_defaults():
     assert settings.all_weights() == ["imagenet"]
     assert settings.weights(KERAS) == settings.weights(TORCH) == "imagenet"
-    assert settings.origin() is None
 
 
 def test_a_single_file_is_for_every_framework(monkeypatch):
@@ -74,57 +73,33 @@ def test_two_files_for_one_framework_are_refused(monkeypatch, suffixes, number):
     assert " or ".join(suffixes) in str(error.value) and "a.h5, b.keras" in str(error.value)
 
 
-@pytest.mark.parametrize("name", settings.ORIGINS)
-def test_a_origin_is_taken(monkeypatch, name):
-    monkeypatch.setenv("COURSEKIT_ORIGIN", name)
-    assert settings.origin() == name
-
-
-def test_an_unknown_origin_is_refused(monkeypatch):
-    monkeypatch.setenv("COURSEKIT_ORIGIN", "caffe")
-    with pytest.raises(ValueError, match=r"COURSEKIT_ORIGIN is 'caffe'\. .*: torchvision, keras\."):
-        settings.origin()
-
-
-def test_two_weight_files_and_a_origin_reach_the_notebooks(run, tmp_path):
-    assert run("--weights", "a.h5", "--weights", "deep/b.pth", "--origin", "keras") == 0
+def test_two_weight_files_reach_the_notebooks(run, tmp_path):
+    assert run("--weights", "a.h5", "--weights", "deep/b.pth") == 0
     assert settings.all_weights() == [str(tmp_path / "a.h5"), str(tmp_path / "deep" / "b.pth")]
-    assert settings.origin() == "keras"
 
 
 def test_the_command_resolves_what_the_environment_says(run, tmp_path, monkeypatch):
     set_weights(monkeypatch, "imagenet", "a.h5", "b.pth")
-    monkeypatch.setenv("COURSEKIT_ORIGIN", "torchvision")
     assert run() == 0
     wanted = ["imagenet", str(tmp_path / "a.h5"), str(tmp_path / "b.pth")]
     assert settings.all_weights() == wanted
-    assert settings.origin() == "torchvision"
 
 
 def test_a_flag_beats_the_environment(run, tmp_path, monkeypatch):
     set_weights(monkeypatch, "a.h5", "b.pth")
-    monkeypatch.setenv("COURSEKIT_ORIGIN", "torchvision")
-    assert run("--weights", "imagenet", "--origin", "keras") == 0
-    assert settings.all_weights() == ["imagenet"] and settings.origin() == "keras"
+    assert run("--weights", "imagenet") == 0
+    assert settings.all_weights() == ["imagenet"]
 
 
 def test_without_a_flag_nothing_is_set(run):
     assert run() == 0
-    assert not {"COURSEKIT_WEIGHTS", "COURSEKIT_ORIGIN"} & set(os.environ)
+    assert "COURSEKIT_WEIGHTS" not in os.environ
 
 
-def test_an_unknown_origin_is_no_flag(run, capsys):
-    with pytest.raises(SystemExit):
-        run("--origin", "caffe")
-    assert "invalid choice: 'caffe'" in capsys.readouterr().err
-
-
-def test_copies_made_with_other_weights_or_another_origin_are_made_again(monkeypatch):
+def test_copies_made_with_other_weights_are_made_again(monkeypatch):
     notebook = runner.nbformat.v4.new_notebook()
     marks = [runner._fingerprint(notebook)]
     for files in (["a.h5"], ["a.h5", "b.pth"]):
         set_weights(monkeypatch, *files)
         marks.append(runner._fingerprint(notebook))
-    monkeypatch.setenv("COURSEKIT_ORIGIN", "keras")
-    marks.append(runner._fingerprint(notebook))
-    assert len(set(marks)) == 4
+    assert len(set(marks)) == 3

@@ -64,34 +64,18 @@ def look_at_tiny(backbones, scratch: Path) -> dict:
     return found
 
 
-def look_at_scales(backbones, scratch: Path) -> dict:
-    """Return how far each scaling is from torchvision's own, and which one is chosen."""
-    import torch
+def look_at_scales(backbones, _scratch: Path) -> dict:
+    """Return how far each backbone's scaling is from that of torchvision's own weights."""
     from torch import nn
     from torchvision.models import ResNet50_Weights
     from torchvision.transforms.v2.functional import normalize
 
     published = ResNet50_Weights.IMAGENET1K_V1.transforms()
-    wanted = {"torchvision": (published.mean, published.std), "keras": ([0.5] * 3, [0.5] * 3)}
     x, cells, answers = tensor(pictures()), nn.AvgPool2d(32), {}
-    for name, (mean, deviation) in wanted.items():
-        backbone = backbones.Backbone("nothing", nn.Sequential(nn.Identity()), ["0"], name)
-        answers[name] = apart(backbone(x), cells(normalize(x, mean, deviation)))
-
-    name, file = "mobilenet_v2_035", scratch / "random.pth"
-    torch.save(backbones.RECIPES[name].build(weights=None).state_dict(), file)
-
-    def chosen(name=name, **options) -> str:
-        mean = backbones.load(name, weights=file, **options).mean.flatten()
-        origins = backbones.ORIGINS.items()
-        return next(key for key, (one, _) in origins if torch.equal(mean, torch.tensor(one)))
-
-    answers["chosen"] = [chosen()]
-    os.environ["COURSEKIT_ORIGIN"] = "torchvision"
-    answers["chosen"] += [chosen(), chosen(origin="keras")]
-    answers["tiny"] = backbones.load("tiny").mean.unique().tolist()
-    answers["resnet50"] = error_of(backbones.load, "resnet50", origin="keras")
-    del os.environ["COURSEKIT_ORIGIN"]
+    for name, recipe in backbones.RECIPES.items():
+        backbone = backbones.Backbone(name, nn.Sequential(nn.Identity()), ["0"], recipe.scale)
+        wanted = (published.mean, published.std) if name != "tiny" else ([0.5] * 3, [0.5] * 3)
+        answers[name] = apart(backbone(x), cells(normalize(x, *wanted)))
     return answers
 
 
@@ -130,16 +114,15 @@ def look_at_layers(backbones, scratch: Path) -> dict:
     answers = {}
     for name, recipe in backbones.RECIPES.items():
         network = recipe.build(weights=None)
-        backbone = backbones.Backbone(name, network, recipe.layers, recipe.origin)
+        backbone = backbones.Backbone(name, network, recipe.layers)
         with torch.no_grad():
             shape = backbone(tensor(pictures()[:1])).shape
         channels = {layer: one.stop - one.start for layer, one in backbone.channels.items()}
         answers[name] = {"shape": shape, "channels": channels}
         if name == "resnet50":
             for layer in ("avgpool", "fc"):
-                options = (name, network, [layer], recipe.origin)
-                answers[layer] = error_of(backbones.Backbone, *options)
-        if name == "mobilenet_v2_035":
+                answers[layer] = error_of(backbones.Backbone, name, network, [layer])
+        if name == "mobilenet_v2":
             torch.save(network.state_dict(), scratch / "whole.pth")
             save_file(network.features.state_dict(prefix="features."), scratch / "f.safetensors")
     return answers
@@ -154,7 +137,7 @@ def look_at_files(backbones, scratch: Path) -> dict:
     for name in ("text.pth", "text.safetensors", "keras.h5"):
         (scratch / name).write_text("text")
     torch.save(backbones.tiny().state_dict(), scratch / "tiny.pth")
-    maps = [backbones.load("mobilenet_v2_035", weights=file)(x) for file in (whole, features)]
+    maps = [backbones.load("mobilenet_v2", weights=file)(x) for file in (whole, features)]
     again = backbones.load("tiny", weights=scratch / "tiny.pth")(x)
     return {
         "shape": maps[0].shape,
@@ -163,12 +146,11 @@ def look_at_files(backbones, scratch: Path) -> dict:
         "tiny as .pth": apart(again, backbones.load("tiny")(x)),
         "missing": error_of(backbones.load, "tiny", weights=scratch / "none.pth"),
         "of Keras": error_of(backbones.load, "vgg16", weights=scratch / "keras.h5"),
-        "of another size": error_of(backbones.load, "mobilenet_v2", weights=whole),
+        "of resnet50": error_of(backbones.load, "resnet50", weights=whole),
         "of another": error_of(backbones.load, "mobilenet_v2", weights=scratch / "tiny.pth"),
         "of another for tiny": error_of(backbones.load, "tiny", weights=features),
         "text": error_of(backbones.load, "resnet50", weights=scratch / "text.pth"),
         "text for tiny": error_of(backbones.load, "tiny", weights=scratch / "text.safetensors"),
-        "unpublished": error_of(backbones.load, "mobilenet_v2_035", weights="imagenet"),
         "unknown layer": error_of(backbones.load, "tiny", ["stage_6"]),
         "part of a name": error_of(backbones.load, "tiny", ["stage_5.red"]),
     }
@@ -240,7 +222,7 @@ def scratch(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def answers(in_torch, scratch) -> dict:
-    changed = dict.fromkeys(f"COURSEKIT_{name}" for name in ("BACKBONE", "WEIGHTS", "ORIGIN"))
+    changed = dict.fromkeys(f"COURSEKIT_{name}" for name in ("BACKBONE", "WEIGHTS"))
     changed |= {"TORCH_HOME": str(scratch / "home"), "NO_PROXY": "127.0.0.1"}
     return in_torch(look, scratch, **changed)
 
@@ -286,22 +268,9 @@ def test_keras_and_pytorch_give_the_same_maps(in_keras, answers, scratch):
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
 
 
-@pytest.mark.parametrize("name", settings.ORIGINS)
-def test_the_scaling_is_that_of_torchvision(answers, name):
+@pytest.mark.parametrize("name", settings.BACKBONES)
+def test_the_scaling_is_that_of_the_training(answers, name):
     assert answers["scales"][name] < 1e-5
-
-
-def test_the_argument_beats_the_setting_beats_the_recipe(answers):
-    assert answers["scales"]["chosen"] == ["keras", "torchvision", "keras"]
-
-
-def test_tiny_is_always_the_one_of_the_course(answers):
-    assert answers["scales"]["tiny"] == [0.5]  # also where the setting says torchvision
-
-
-def test_only_mobilenets_are_taken_from_keras(answers):
-    words = answers["scales"]["resnet50"]
-    assert words.startswith("ValueError: Keras' weights of resnet50 do not fit.")
 
 
 def test_training_leaves_the_statistics_alone(answers):
@@ -319,7 +288,6 @@ def test_training_reaches_every_weight(answers):
 
 CHANNELS = {
     "tiny": {"stage_4": 128, "stage_5": 160},
-    "mobilenet_v2_035": {"features.14.conv.0": 192, "features.18": 1280},
     "mobilenet_v2": {"features.14.conv.0": 576, "features.18": 1280},
     "resnet50": {"layer3": 1024, "layer4": 2048},
     "vgg16": {"features.22": 512, "features.29": 512},
@@ -350,7 +318,7 @@ def test_an_unknown_layer_is_named_with_others_that_would_do(answers):
 
 def test_a_weight_file_of_ones_own_is_taken(answers):
     found = answers["files"]
-    assert found["shape"] == [1, 192 + 1280, MAPS, MAPS] and found["spread"] > 0
+    assert found["shape"] == [1, 576 + 1280, MAPS, MAPS] and found["spread"] > 0
     assert found["whole or features"] == 0 and found["tiny as .pth"] == 0
 
 
@@ -369,7 +337,7 @@ def test_a_file_of_keras_is_refused_with_what_to_do(answers):
 @pytest.mark.parametrize(
     "case, file, name",
     [
-        ("of another size", "whole.pth", "mobilenet_v2"),
+        ("of resnet50", "whole.pth", "resnet50"),
         ("of another", "tiny.pth", "mobilenet_v2"),
         ("of another for tiny", "f.safetensors", "tiny"),
         ("text", "text.pth", "resnet50"),
@@ -397,53 +365,3 @@ def test_a_failed_download_names_the_ways_out(answers, case, reason):
     assert words.startswith("OSError: The weights of mobilenet_v2 cannot be downloaded: ")
     assert reason in words
     assert "COURSEKIT_WEIGHTS" in words and "COURSEKIT_BACKBONE=tiny" in words
-
-
-def test_where_nobody_publishes_weights_the_ways_out_are_named(answers):
-    words = answers["files"]["unpublished"]
-    assert words.startswith("OSError: Nobody publishes weights of mobilenet_v2_035 for PyTorch. ")
-    assert "COURSEKIT_WEIGHTS" in words and "COURSEKIT_BACKBONE=tiny" in words
-
-
-REAL = {
-    "keras": {
-        "mobilenet_v2_035": "keras_mobilenet_v2_0.35_224_no_top.h5",
-        "mobilenet_v2": "keras_mobilenet_v2_1.00_224_no_top.h5",
-    },
-    "torch": {
-        "mobilenet_v2_035": "torch_mobilenet_v2_0.35_features.pth",
-        "mobilenet_v2": "torch_mobilenet_v2_1.00.pth",
-    },
-}
-
-
-def write_maps(framework: str, weights: Path, photographs: Path, answer: Path) -> None:
-    """Write what the real weights make of a few photographs, in one of the frameworks."""
-    from importlib import import_module
-
-    from coursekit.features import read_image
-
-    backbones = import_module(f"coursekit.{framework}_backbones")
-    files = sorted(photographs.glob("*.jpg"))[:4]
-    x, maps = np.stack([read_image(file, 224) for file in files]), {}
-    for name, file in REAL[framework].items():
-        if framework == "keras":
-            maps[name] = backbones.load(name, weights=weights / file)(x)
-            continue
-        backbone = backbones.load(name, weights=weights / file, origin="keras")
-        maps[name] = to_numpy(backbone(tensor(x)))
-    np.savez(answer, **maps)
-
-
-@pytest.mark.real
-def test_real_weights_give_the_maps_of_keras(in_keras, in_torch, sample, tmp_path):
-    maps = {}
-    for framework, call in {"keras": in_keras, "torch": in_torch}.items():
-        answer = tmp_path / f"{framework}.npz"
-        weights = sample.parents[1] / "weights"
-        call(write_maps, framework, weights, sample / "JPEGImages", answer)
-        maps[framework] = np.load(answer)
-    for name, theirs in maps["keras"].items():
-        ours = maps["torch"][name]
-        assert ours.shape == theirs.shape == (4, MAPS, MAPS, sum(CHANNELS[name].values()))
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * theirs.max())

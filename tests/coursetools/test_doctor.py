@@ -51,7 +51,7 @@ def healthy(tmp_path, monkeypatch):
     have(monkeypatch, memory=3, disk=2)
     monkeypatch.setattr(doctor, "CONTAINER_LIMIT", tmp_path / "memory.max")
     monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path / "home"))
-    for name in ("DATASET", "BACKBONE", "WEIGHTS", "ORIGIN"):
+    for name in ("DATASET", "BACKBONE", "WEIGHTS"):
         monkeypatch.delenv(f"COURSEKIT_{name}", raising=False)
     return tmp_path
 
@@ -260,7 +260,6 @@ def test_weights_of_imagenet_are_information(capsys, healthy, monkeypatch, backb
     assert found("backbone weights").startswith(f"{backbone} not yet in")
     (healthy / "keras" / "models").mkdir(parents=True)
     file = {
-        "mobilenet_v2_035": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5",
         "mobilenet_v2": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
         "resnet50": "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
         "vgg16": "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
