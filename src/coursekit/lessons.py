@@ -15,6 +15,7 @@ each model in ``predictions/``, and one ``results.json`` with five parts:
 
 import json
 import platform
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from coursekit.files import write_whole
 from coursekit.voc.reading import COLUMNS, DTYPES
 
 import pandas as pd
+from filelock import FileLock
 
 IMAGE_COLUMNS = [*COLUMNS, "label", "split"]
 DETECTION_COLUMNS = ["image_id", "pred_name", "confidence", *metrics.PREDICTED]
@@ -55,11 +57,15 @@ def load_results() -> dict:
     return {"models": {}, "claims": {}, "reports": {}, "provenance": {}, "seconds": {}} | found
 
 
-def _record(part: str, key: str, value: object) -> None:
-    results = load_results()
-    results[part][key] = value
-    text = json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False)
-    write_whole(results_file(), text + "\n")
+def _record(part: str, key: str, change: Callable[[object], object]) -> None:
+    """Replace one entry of ``results.json`` by what `change` makes of it; None where it is new."""
+    file = results_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_name(".results.lock")):  # another lesson may run beside this one
+        results = load_results()
+        results[part][key] = change(results[part].get(key))
+        text = json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False)
+        write_whole(file, text + "\n")
 
 
 def _versions() -> dict[str, str]:
@@ -81,13 +87,13 @@ def begin(lesson: str) -> None:
     global _lesson
     _lesson = lesson
     name = settings.dataset_name()
-    _record("claims", lesson, [])
-    _record("reports", lesson, [])
+    for part in ("claims", "reports"):
+        _record(part, lesson, lambda _old: [])
     backbone = settings.backbone()
     shipped = backbone == "tiny"  # it comes with its weights
     weights = [] if shipped else [Path(file).name for file in settings.all_weights()]
     origin = {"dataset": name, "backbone": backbone, "weights": weights, "seed": SEED}
-    _record("provenance", lesson, origin | {"versions": _versions()})
+    _record("provenance", lesson, lambda _old: origin | {"versions": _versions()})
     print(f"Lesson {lesson}, data set {name}")
 
 
@@ -109,14 +115,17 @@ def _record_sentence(part: str, entry: dict) -> None:
             "No lesson has begun in this process. Call lessons.begin(...) in the notebook's "
             "first code cell, with the notebook's name, before the first claim."
         )
-    before = load_results()[part].get(_lesson, [])
-    before = [other for other in before if other["sentence"] != entry["sentence"]]
-    _record(part, _lesson, [*before, entry])
+
+    def add(entries: list[dict] | None) -> list[dict]:
+        others = [old for old in entries or [] if old["sentence"] != entry["sentence"]]
+        return [*others, entry]
+
+    _record(part, _lesson, add)
 
 
 def record_seconds(lesson: str, seconds: float) -> None:
     """Note in ``results.json`` how long a lesson's notebook took, in seconds."""
-    _record("seconds", lesson, round(seconds, 1))
+    _record("seconds", lesson, lambda _old: round(seconds, 1))
 
 
 def save_images(table: pd.DataFrame) -> Path:
@@ -178,7 +187,7 @@ def save_predictions(model: str, table: pd.DataFrame) -> Path:
     table = _complete(f"table of predictions of {model}", table, [*PREDICTION_COLUMNS, *logits])
     summaries = {split: metrics.scores(part) for split, part in table.groupby("split")}
     path = _write_table(f"predictions/{model}.csv", table)
-    _record("models", model, summaries)
+    _record("models", model, lambda _old: summaries)
     return path
 
 

@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 
 from coursekit import lessons, settings, voc
 
@@ -158,3 +160,24 @@ def test_measurements_that_come_with_the_course():
 def test_results_are_readable_text(table):
     lessons.save_predictions("m", table)
     assert json.loads(lessons.results_file().read_text(encoding="utf-8"))["models"]["m"]
+
+
+RECORD = """
+import sys
+from coursekit import lessons
+from coursekit.claims import claim
+name = sys.argv[1]
+lessons.begin(name)
+for number in range(40):
+    claim(f"{name} {number}", number, at_least=0)
+"""
+
+
+def test_two_lessons_at_once_lose_no_claim_of_each_other(tmp_path):
+    environment = os.environ | {"COURSEKIT_ARTIFACTS": str(tmp_path)}
+    start = [sys.executable, "-c", RECORD]
+    names = ("01_x", "02_y")
+    processes = [subprocess.Popen([*start, name], env=environment) for name in names]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0]
+    claims = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["claims"]
+    assert {name: len(claims[name]) for name in names} == dict.fromkeys(names, 40)
