@@ -1,8 +1,6 @@
 """The offline data set: its layout, its format, its boxes, and how hard it is."""
 
 import json
-import subprocess
-import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -12,6 +10,8 @@ from minivoc.pictures import VISIBLE, render
 import numpy as np
 import pytest
 from PIL import Image, ImageChops
+
+from processes import python
 
 N = 120
 VOC_CLASSES = {
@@ -251,7 +251,7 @@ def test_a_constant_box_is_not_enough(mini, sound):
 
 def test_the_names_come_without_the_drawing():
     code = "import minivoc, sys; print({'PIL', 'numpy', 'tqdm'} & {*sys.modules})"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    run = python("-c", code)
     assert run.stdout == "set()\n", run.stderr
 
 
