@@ -3,10 +3,8 @@
 The scripts that need TensorFlow share one process, and so do those that need torch.
 """
 
-import os
 import re
 import subprocess
-import sys
 
 import notebooks
 import rectangles
@@ -18,6 +16,7 @@ import pytest
 from nbformat import v4, write
 
 import ddp
+from processes import python
 
 ROOT = settings.CHECKOUT
 SCRIPTS = {path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")}
@@ -67,7 +66,8 @@ print("<transfer>"); transfer.main(["--seeds", "1", "--more", "0", "--out", sys.
 def state() -> dict:
     """Return the time of the last change of each page, table and lesson."""
     paths = [*(ROOT / "book").rglob("*"), *(ROOT / "notebooks").rglob("*")]
-    return {path: path.stat().st_mtime_ns for path in paths if path.is_file()}
+    paths = [path for path in paths if path.is_file() and path.parent.name != "__pycache__"]
+    return {path: path.stat().st_mtime_ns for path in paths}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -89,13 +89,8 @@ def artifacts(tmp_path_factory):
 
 def printed(code: str, artifacts) -> dict[str, str]:
     """Return what each of several scripts prints, run by `code` in one process."""
-    run = subprocess.run(
-        [sys.executable, "-c", code, artifacts],
-        cwd=ROOT / "benchmarks",  # so the scripts can be imported
-        env=os.environ | {"COURSEKIT_ARTIFACTS": str(artifacts)},
-        capture_output=True,
-        text=True,
-    )
+    paths = {"PYTHONPATH": str(ROOT / "benchmarks"), "COURSEKIT_ARTIFACTS": str(artifacts)}
+    run = python("-c", code, artifacts, **paths)
     assert run.returncode == 0, run.stderr[-3000:]
     parts = re.split(r"^<(\w+)>\n", run.stdout, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
@@ -206,7 +201,7 @@ def test_measure_runs_what_writes_tables_and_bench_the_rest():
 
     assert scripts("measure") == TABLES
     assert scripts("bench") == SCRIPTS - TABLES
-    command = ["make", "--dry-run", "measure", "CLAIMS=01,03"]
+    command = ["make", "--dry-run", "--no-print-directory", "measure", "CLAIMS=01,03"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.stdout.rstrip().endswith("benchmarks/margins.py 01,03")
 

@@ -1,7 +1,6 @@
 """The doctor: each trouble gives a failed row with advice, and exit status 1."""
 
 import os
-import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -11,6 +10,8 @@ from coursetools import doctor
 import packaging.markers
 import psutil
 import pytest
+
+from processes import python
 
 FAKES = {
     "tensorflow": "__version__ = '2.21.0'",
@@ -322,7 +323,7 @@ def test_the_doctor_speaks_where_packages_are_missing(imports):
     source = str(doctor.settings.Path(doctor.__file__).parents[1])
     code = f"import sys; sys.path.insert(0, {source!r}); "
     code += "from coursetools import doctor; sys.exit(doctor.main())"
-    run = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True)
+    run = python("-S", "-c", code)
     assert run.returncode == 1, run.stderr
     assert "'psutil'" in run.stdout
     assert "make setup" in run.stdout

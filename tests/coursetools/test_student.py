@@ -202,10 +202,8 @@ def commands(edition):
     """Return what somebody can type in the edition, as pairs of a program and a word."""
     makefile = (edition / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"^([a-z]+):", makefile, re.MULTILINE)
-    run = [sys.executable, "-B", "-m", "coursetools.cli", "--help"]
-    paths = {"PYTHONPATH": str(edition / "src")}
-    told = subprocess.run(run, env=os.environ | paths, capture_output=True, text=True, check=True)
-    words = re.findall(r"^    ([a-z]+) ", told.stdout, re.MULTILINE)
+    helped = python("-B", "-m", "coursetools.cli", "--help", PYTHONPATH=str(edition / "src"))
+    words = re.findall(r"^    ([a-z]+) ", helped.stdout, re.MULTILINE)
     modules = [path.relative_to(edition / "src") for path in edition.rglob("src/**/*.py")]
     return (
         {("make", target) for target in targets}
