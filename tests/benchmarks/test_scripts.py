@@ -80,7 +80,7 @@ def _nothing_committed_changes():
 @pytest.fixture(scope="module")
 def artifacts(tmp_path_factory):
     """A folder with a table of few images: two of each class in each split."""
-    folder, mini = tmp_path_factory.mktemp("artifacts"), datasets.locate("mini")
+    folder, mini = tmp_path_factory.mktemp("artifacts"), datasets.prepare("mini")
     images = voc.single_object(voc.load_annotations(mini), CLASSES)
     images = voc.assign_split(images, mini).groupby(["split", "name"]).head(2)
     voc.to_csv(images, folder / "images.csv")

@@ -13,7 +13,7 @@ MAY_IMPORT = {  # of ours, beside itself
     "minivoc": set(),
     "coursekit": {"minivoc"},
     "exercises": {"minivoc", "coursekit"},
-    "coursetools": {"minivoc", "coursekit"},
+    "coursetools": {"minivoc", "coursekit", "exercises"},
 }
 OURS = set(MAY_IMPORT)
 MINIVOC_NEEDS = {"numpy", "PIL", "tqdm"}
