@@ -18,9 +18,10 @@ LIST = ".written.json"
 KEPT = (".venv", ".coursekit")  # of an edition, as of the course: packages and downloads
 # Hidden files, and what Python, setuptools and Jupyter Book leave behind.
 LEFT_BEHIND = re.compile(r"\.|__pycache__$|.+\.egg-info$|_build$")
+DRAWN = ".coursekit/mini*/VERSION"  # minivoc's stamp: a folder without it may be somebody's own
 PATTERNS = (
-    *(".coursekit/mini*", ".coursekit/.mini-*", ".coursekit/artifacts"),
-    *(".pytest_cache", ".ruff_cache", ".hypothesis", "__pycache__"),
+    *(".coursekit/.mini-*", ".coursekit/artifacts", ".pytest_cache", ".ruff_cache", ".hypothesis"),
+    "__pycache__",
     *(f"{tree}/**/__pycache__" for tree in ("benchmarks", "book", "notebooks", "src", "tests")),
 )
 
@@ -108,6 +109,7 @@ def clean(root: Path) -> None:
             clear(path)
         elif path.name != NBGRADER:
             delete(path)
-    for pattern in PATTERNS:
-        for path in list(root.glob(pattern)):
-            delete(path)
+    drawn = [stamp.parent for stamp in root.glob(DRAWN)]
+    left = [path for pattern in PATTERNS for path in root.glob(pattern)]
+    for path in (*drawn, *left):
+        delete(path)

@@ -149,10 +149,11 @@ def interrupt_after(steps, patch):
 
 def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
     stays = ["_build/nbgrader/gradebook.db", ".venv/bin/python", ".venv/x/__pycache__/y.pyc",
-             ".coursekit/downloads/voc.tar", ".coursekit/VOCdevkit/x", "mine/x.xml"]  # fmt: skip
+             ".coursekit/downloads/voc.tar", ".coursekit/VOCdevkit/x", ".coursekit/mini_mine/x.jpg",
+             "mine/x.xml"]  # fmt: skip
     goes = ["_build/html/index.html", "_build/course.pdf", "_build/.student.part/x",
-            ".coursekit/mini/x", ".coursekit/artifacts/mini/x.csv", "src/a/__pycache__/x.pyc",
-            ".pytest_cache/x", "__pycache__/x.pyc"]  # fmt: skip
+            ".coursekit/mini/VERSION", ".coursekit/mini/x", ".coursekit/artifacts/mini/x.csv",
+            "src/a/__pycache__/x.pyc", ".pytest_cache/x", "__pycache__/x.pyc"]  # fmt: skip
     for name in (*stays, *goes):
         (course / name).parent.mkdir(parents=True, exist_ok=True)
         (course / name).touch()
