@@ -189,22 +189,23 @@ SETTINGS = r"^\s*(?:[A-Z_]+=\S+ )*(?:\S*[/\\])?"
 COMMAND = re.compile(SETTINGS + r"(make|coursekit|python -m) ([a-z][\w.]*)", re.MULTILINE)
 
 
-def texts(edition):
-    """Return what a student reads, by file: the pages, and the prose of the notebooks."""
-    found = {path: path.read_text(encoding="utf-8") for path in edition.rglob("*.md")}
-    for path in (edition / "notebooks").glob("*.ipynb"):
-        prose = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
-        found[path] = "\n".join(prose)
-    return {path.relative_to(edition).as_posix(): text for path, text in found.items()}
+def texts(folder):
+    """Return what people read, by file: the pages, and the prose of the notebooks."""
+    pages = [*folder.glob("*.md"), *folder.glob("book/*.md")]
+    prose = {page.name: page.read_text(encoding="utf-8") for page in pages}
+    for path in folder.glob("notebooks/*.ipynb"):
+        cells = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+        prose[path.name] = "\n".join(cells)
+    return prose
 
 
-def commands(edition):
-    """Return what somebody can type in the edition, as pairs of a program and a word."""
-    makefile = (edition / "Makefile").read_text(encoding="utf-8")
+def commands(folder):
+    """Return what somebody can type in a folder, as pairs of a program and a word."""
+    makefile = (folder / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"^([a-z]+):", makefile, re.MULTILINE)
-    helped = python("-B", "-m", "coursetools.cli", "--help", PYTHONPATH=str(edition / "src"))
+    helped = python("-B", "-m", "coursetools.cli", "--help", PYTHONPATH=str(folder / "src"))
     words = re.findall(r"^    ([a-z]+) ", helped.stdout, re.MULTILINE)
-    modules = [path.relative_to(edition / "src") for path in edition.rglob("src/**/*.py")]
+    modules = [path.relative_to(folder / "src") for path in folder.glob("src/**/*.py")]
     return (
         {("make", target) for target in targets}
         | {("coursekit", word) for word in words}
@@ -212,17 +213,21 @@ def commands(edition):
     )
 
 
-def test_every_command_that_a_text_names_is_there(edition):
+@pytest.mark.parametrize("page", ["START.md", "README.md"])
+def test_every_command_that_a_text_names_is_there(edition, page):
+    folder = edition if page == "START.md" else ROOT
     named = {
-        (path, *command)
-        for path, text in texts(edition).items()
+        (name, *command)
+        for name, text in texts(folder).items()
         for _, code_in_text in CODE.findall(text)
         for command in COMMAND.findall(code_in_text)
     }
-    there = commands(edition)
-    assert {path for path, *_ in named} >= {"START.md", "book/setup.md"}
+    there = commands(folder)
+    assert {name for name, *_ in named} >= {page, "setup.md"}
     assert {("make", "lab"), ("coursekit", "doctor"), ("coursekit", "fetch")} <= there
-    assert sorted(one for one in named if one[1:] not in there) == []
+    assert (("coursekit", "release") in there) == (folder == ROOT)
+    allowed = {("python -m", "ipykernel")}  # a program of Jupyter's
+    assert sorted(name for name in named if name[1:] not in there | allowed) == []
 
 
 def test_every_package_that_a_program_imports_is_installed(edition):
