@@ -13,7 +13,10 @@ import shutil
 from pathlib import Path
 
 EDITIONS = ("student", "student_book")
-NBGRADER = "nbgrader"  # what was handed in, and the grades: it stays
+STAYS = {  # what make clean leaves in _build, and why
+    "nbgrader": "it may hold what was handed in, and the grades",
+    "margins": "a measurement that took hours goes on from there",
+}
 LIST = ".written.json"
 KEPT = (".venv", ".coursekit")  # of an edition, as of the course: packages and downloads
 # Hidden files, and what Python, setuptools and Jupyter Book leave behind.
@@ -107,7 +110,7 @@ def clean(root: Path) -> None:
     for path in built.iterdir() if built.exists() else ():
         if path.name in EDITIONS:
             clear(path)
-        elif path.name != NBGRADER:
+        elif path.name not in STAYS:
             delete(path)
     drawn = [stamp.parent for stamp in root.glob(DRAWN)]
     left = [path for pattern in PATTERNS for path in root.glob(pattern)]

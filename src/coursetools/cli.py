@@ -164,9 +164,9 @@ def _clean(_options: argparse.Namespace) -> int:
     from coursetools import cleaning
 
     cleaning.clean(settings.CHECKOUT)
-    kept = BUILT / cleaning.NBGRADER
-    if kept.exists():
-        print(f"{kept} stays: it may hold what was handed in, and the grades.")
+    for name, reason in cleaning.STAYS.items():
+        if (BUILT / name).exists():
+            print(f"{BUILT / name} stays: {reason}.")
     return 0
 
 
