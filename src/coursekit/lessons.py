@@ -15,7 +15,7 @@ each model in ``predictions/``, and one ``results.json`` with five parts:
 
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -33,7 +33,7 @@ PREDICTION_COLUMNS = [
     *("image_id", "split", "width", "height", "name", *SIDES),
     *("pred_name", "confidence", *metrics.PREDICTED),
 ]
-TEXTS = ["image_id", "split", "name", "pred_name"]  # may look like numbers
+TEXTS = dict.fromkeys(["image_id", "split", "name", "pred_name"], str)  # may look like numbers
 SEED = settings.seed()  # of every lesson
 PACKAGES = ("coursekit", "numpy", "pandas", "pillow", "tensorflow", "keras", "torch", "torchvision")
 
@@ -151,14 +151,8 @@ def load_images() -> pd.DataFrame:
     ValueError
         When a column is missing: the file is from an earlier version of the course.
     """
-    path = artifacts_file("images.csv")
-    lesson = "Run notebooks/02_voc_annotations.ipynb first, then this notebook again."
-    if not path.exists():
-        raise FileNotFoundError(f"{settings.dataset_name()} has no table of images yet. {lesson}")
-    table = _read_table(path, DTYPES | {"label": int, "split": str})
-    if missing := [column for column in IMAGE_COLUMNS if column not in table]:
-        raise ValueError(f"{path} lacks the columns {', '.join(missing)}. {lesson}")
-    return table[IMAGE_COLUMNS]
+    dtypes = DTYPES | {"label": int, "split": str}
+    return _read_table("images.csv", "02_voc_annotations", dtypes, IMAGE_COLUMNS)
 
 
 def measured(name: str) -> pd.DataFrame:
@@ -219,12 +213,12 @@ def load_predictions(model: str, lesson: str) -> pd.DataFrame:
     FileNotFoundError
         When there are none yet. The message names the notebook to run first.
     """
-    return _load("predictions", model, lesson)
+    return _read_table(f"predictions/{model}.csv", lesson, TEXTS)
 
 
 def load_detections(model: str, lesson: str) -> pd.DataFrame:
     """Return a model's detections, as `lesson` wrote them; errors as in `load_predictions`."""
-    return _load("detections", model, lesson)
+    return _read_table(f"detections/{model}.csv", lesson, TEXTS)
 
 
 def _complete(name: str, table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -239,20 +233,18 @@ def _complete(name: str, table: pd.DataFrame, columns: list[str]) -> pd.DataFram
     return table
 
 
-def _load(kind: str, model: str, lesson: str) -> pd.DataFrame:
-    path = artifacts_file(f"{kind}/{model}.csv")
-    if not path.exists():
-        raise FileNotFoundError(
-            f"There are no {kind} of {model} on {settings.dataset_name()} yet. "
-            f"Run notebooks/{lesson}.ipynb first, then this notebook again."
-        )
-    return _read_table(path, dict.fromkeys(TEXTS, str))
-
-
 def _write_table(name: str, table: pd.DataFrame) -> Path:
     return write_whole(artifacts_file(name), table.to_csv(index=False, lineterminator="\n"))
 
 
-def _read_table(path: Path, dtypes: dict[str, type]) -> pd.DataFrame:
-    """Return a table as it was written: pandas takes 000010 for a number, and NA for nothing."""
-    return pd.read_csv(path, dtype=dtypes, keep_default_na=False)
+def _read_table(name: str, lesson: str, dtypes: dict, columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Return a table as `lesson` wrote it; `columns` are those that it must have."""
+    path = artifacts_file(name)
+    run = f"Run notebooks/{lesson}.ipynb first, then this notebook again."
+    if not path.exists():
+        raise FileNotFoundError(f"{settings.dataset_name()} has no {name} yet. {run}")
+    # Otherwise pandas takes 000010 for a number, and NA for nothing.
+    table = pd.read_csv(path, dtype=dtypes, keep_default_na=False)
+    if missing := [column for column in columns if column not in table]:
+        raise ValueError(f"{path} lacks the columns {', '.join(missing)}. {run}")
+    return table

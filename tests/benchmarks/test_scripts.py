@@ -83,7 +83,7 @@ def artifacts(tmp_path_factory):
     folder, mini = tmp_path_factory.mktemp("artifacts"), datasets.prepare("mini")
     images = voc.single_object(voc.load_annotations(mini), CLASSES)
     images = voc.assign_split(images, mini).groupby(["split", "name"]).head(2)
-    voc.to_csv(images, folder / "images.csv")
+    images.to_csv(folder / "images.csv", index=False)
     return folder
 
 

@@ -63,7 +63,9 @@ def test_detections_come_back_in_any_number(table):
 
 
 def test_missing_detections_name_the_notebook_to_run(table):
-    with pytest.raises(FileNotFoundError, match=r"no detections of m on .*notebooks/04_x\.ipynb"):
+    with pytest.raises(
+        FileNotFoundError, match=r"no detections/m\.csv yet\. Run notebooks/04_x\.ipynb"
+    ):
         lessons.load_detections("m", "04_x")
     with pytest.raises(ValueError, match="lacks the columns confidence"):
         lessons.save_detections("m", table.drop(columns="confidence"))

@@ -175,7 +175,7 @@ def test_a_batch_that_cannot_be_shared_is_refused(mistakes, batch):
 def test_a_missing_table_names_the_notebook_to_run(in_torch, tmp_path):
     out = ("--out", tmp_path / "never.json")
     printed, code = in_torch(train_alone, *out, **choices(tmp_path))
-    beginning = "train_ddp: mini has no table of images yet. Run notebooks/02_"
+    beginning = "train_ddp: mini has no images.csv yet. Run notebooks/02_"
     assert code.startswith(beginning) and printed == ""  # Python prints it, and returns 1
     assert not list(tmp_path.iterdir())
 
