@@ -34,7 +34,7 @@ def build(name: str, scratch: Path):
     """Return a backbone: with the weights at hand, else with random ones, which are as fast."""
     from coursekit import keras_backbones
 
-    weights = "imagenet" if name == "tiny" else settings.weights()
+    weights = "imagenet" if name == "tiny" else settings.weights(keras_backbones.SUFFIXES)
     if name != "tiny" and not Path(weights).is_file():
         weights = scratch / "random.weights.h5"
         keras_backbones.RECIPES[name].build(weights=None).save_weights(weights)

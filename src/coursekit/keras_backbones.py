@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +13,8 @@ from coursekit import tiny as tiny_weights
 
 import keras
 import numpy as np
-from keras import applications, layers
+from keras import layers
+from keras.applications import VGG16, MobileNetV2, ResNet50, mobilenet_v2, resnet50, vgg16
 
 SIZE, CELLS = 224, 7
 SUFFIXES = (".h5", ".keras", ".safetensors")  # of Keras' weight files
@@ -68,13 +70,9 @@ def tiny(weights: str | Path | None = "imagenet") -> keras.Model:
     """Return the backbone `coursekit.tiny`, from images to the last feature map.
 
     The input has the shape (batch, 224, 224, 3), RGB, from -1 to 1; the output (batch, 7, 7, 160).
-    Each stage can be reached by its name, as in ``tiny().get_layer("stage_4")``.
-
-    Parameters
-    ----------
-    weights
-        A safetensors file, or None for random weights. ``imagenet`` stands for the weights that
-        come with the course, which were not trained on ImageNet but on drawings.
+    Each stage can be reached by its name, as in ``tiny().get_layer("stage_4")``. `weights` is a
+    safetensors file, or None for random weights; ``imagenet`` stands for those that come with the
+    course, which were not trained on ImageNet but on drawings.
     """
     x = image = layers.Input((SIZE, SIZE, 3), name="image")
     for number, width in enumerate(tiny_weights.WIDTHS, start=1):
@@ -107,27 +105,17 @@ def _fill(model: keras.Model, file: Path) -> None:
             layer.set_weights([found[f"{layer.name}.{part}"] for part in parts])
 
 
-def _application(build: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
-    return partial(build, include_top=False, input_shape=(SIZE, SIZE, 3))
+def _application(network: Callable[..., keras.Model], module, *layers: str) -> Recipe:
+    """Return the recipe of one of Keras' own networks, which lies in this module."""
+    build = partial(network, include_top=False, input_shape=(SIZE, SIZE, 3))
+    return Recipe(build, module.preprocess_input, layers)
 
 
 RECIPES = {
-    "tiny": Recipe(tiny, applications.mobilenet_v2.preprocess_input, ("stage_4", "stage_5")),
-    "mobilenet_v2": Recipe(
-        _application(applications.MobileNetV2),
-        applications.mobilenet_v2.preprocess_input,
-        ("block_13_expand_relu", "out_relu"),
-    ),
-    "resnet50": Recipe(
-        _application(applications.ResNet50),
-        applications.resnet50.preprocess_input,
-        ("conv4_block6_out", "conv5_block3_out"),
-    ),
-    "vgg16": Recipe(
-        _application(applications.VGG16),
-        applications.vgg16.preprocess_input,
-        ("block4_conv3", "block5_conv3"),
-    ),
+    "tiny": Recipe(tiny, mobilenet_v2.preprocess_input, ("stage_4", "stage_5")),
+    "mobilenet_v2": _application(MobileNetV2, mobilenet_v2, "block_13_expand_relu", "out_relu"),
+    "resnet50": _application(ResNet50, resnet50, "conv4_block6_out", "conv5_block3_out"),
+    "vgg16": _application(VGG16, vgg16, "block4_conv3", "block5_conv3"),
 }
 
 
@@ -159,43 +147,17 @@ def load(
     """
     name = settings.backbone() if name is None else name
     recipe = RECIPES[name]
-    network = _build(name, recipe, settings.weights(SUFFIXES) if weights is None else str(weights))
+    weights = str(weights or settings.weights(SUFFIXES))
+    with settings.loading(name, weights):
+        network = recipe.build(weights=weights)
     wanted = tuple(layers) or recipe.layers
-    maps = [_to_cells(_layer(network, name, layer)) for layer in wanted]
-    ends = np.cumsum([one.shape[-1] for one in maps]).tolist()
-    channels = {
-        layer: slice(start, end)
-        for layer, start, end in zip(wanted, [0, *ends], ends, strict=False)
-    }
+    maps = [_to_cells(network.get_layer(layer).output) for layer in wanted]
+    ends = pairwise(accumulate((each.shape[-1] for each in maps), initial=0))
+    channels = {layer: slice(*end) for layer, end in zip(wanted, ends, strict=True)}
     output = keras.layers.Concatenate()(maps) if len(maps) > 1 else maps[0]
     model = keras.Model(network.input, output, name=name)
     model.trainable = False
     return Backbone(name, model, recipe.preprocess, channels)
-
-
-def _build(name: str, recipe: Recipe, weights: str) -> keras.Model:
-    if weights != "imagenet" and not Path(weights).is_file():
-        raise FileNotFoundError(
-            f"There is no weight file {weights}. Correct COURSEKIT_WEIGHTS, or set it to imagenet."
-        )
-    try:
-        return recipe.build(weights=weights)
-    except Exception as error:  # h5py, safetensors and Keras all raise their own kinds
-        if weights != "imagenet":
-            raise ValueError(f"{weights} does not hold the weights of {name}: {error}") from error
-        raise OSError(
-            f"The ImageNet weights of {name} could not be downloaded: {error}. Go online once, "
-            "set COURSEKIT_WEIGHTS to a file that you have, or use COURSEKIT_BACKBONE=tiny."
-        ) from error
-
-
-def _layer(network: keras.Model, name: str, layer: str):
-    """Return a layer's output; the message of the error names the layers that would do."""
-    outputs = {one.name: one.output for one in network.layers}
-    if layer not in outputs:
-        usable = [key for key, one in outputs.items() if len(one.shape) == 4]
-        raise ValueError(f"{name} has no layer {layer!r}. Its last are {', '.join(usable[-12:])}.")
-    return outputs[layer]
 
 
 def _to_cells(output):

@@ -19,6 +19,8 @@ COURSEKIT_VOC_MIRROR addresses from which to download VOC before   none
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from minivoc import CLASSES
@@ -85,6 +87,28 @@ def weights(suffixes: tuple[str, ...]) -> str:
     return fitting[0]
 
 
+@contextmanager
+def loading(backbone: str, weights: str) -> Iterator[None]:
+    """Say in the errors of a block that loads weights what was wrong, and what to do.
+
+    Each framework, and each kind of file, has errors of its own. Here they become `OSError` where
+    the weights are not there, and `ValueError` where they do not fit.
+    """
+    published = weights == "imagenet"
+    if not published and not Path(weights).is_file():
+        raise FileNotFoundError(f"There is no weight file {weights}. Correct COURSEKIT_WEIGHTS.")
+    try:
+        yield
+    except Exception as error:
+        if published:
+            raise OSError(
+                f"The weights of {backbone} cannot be downloaded: {error}. Go online once, set "
+                "COURSEKIT_WEIGHTS to a file that you have, or use COURSEKIT_BACKBONE=tiny."
+            ) from error
+        reason = str(error)[:300]  # PyTorch lists each weight
+        raise ValueError(f"{weights} does not hold the weights of {backbone}: {reason}") from error
+
+
 def seed() -> int:
     """Return the seed of every lesson; `ValueError` when it is no whole number from 0."""
     wanted = os.environ.get("COURSEKIT_SEED", "0")
@@ -101,9 +125,8 @@ def mirrors() -> list[str]:
 def home() -> Path:
     """Return the directory for downloads and artifacts.
 
-    It is ``COURSEKIT_HOME`` when that is set, else ``.coursekit`` in the checkout of the
-    course, else (the package was installed without a checkout) ``.coursekit`` in the user's
-    home directory.
+    It is ``COURSEKIT_HOME``, or else ``.coursekit`` in the checkout of the course, or, where the
+    package was installed without one, in the user's home directory.
     """
     if "COURSEKIT_HOME" in os.environ:
         return Path(os.environ["COURSEKIT_HOME"]).expanduser().resolve()
@@ -112,10 +135,7 @@ def home() -> Path:
 
 
 def artifacts() -> Path:
-    """Return the directory of what the notebooks hand on, for the data set in use.
-
-    It is ``COURSEKIT_ARTIFACTS`` when that is set, else ``artifacts/<data set>`` in `home`.
-    """
+    """Return ``COURSEKIT_ARTIFACTS``, or else ``artifacts/<data set>`` in `home`."""
     if "COURSEKIT_ARTIFACTS" in os.environ:
         return Path(os.environ["COURSEKIT_ARTIFACTS"]).expanduser().resolve()
     return home() / "artifacts" / dataset_name()

@@ -1,8 +1,8 @@
 """Pretrained backbones for PyTorch: pictures in, feature maps of 7 × 7 cells out."""
 
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 from torchvision import models
-from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
+from torchvision.models.feature_extraction import create_feature_extractor
 
 SIZE, CELLS = 224, 7
 SUFFIXES = (".pth", ".pt", ".safetensors")  # of PyTorch's weight files
@@ -36,24 +36,22 @@ class Backbone(nn.Module):
     def __init__(self, name: str, network: nn.Module, layers: Sequence[str], scale=IMAGENET):
         super().__init__()
         self.name = name
-        known = get_graph_node_names(network)[1]
-        for layer in layers:
-            if not any(f"{one}.".startswith(f"{layer}.") for one in known):
-                raise ValueError(
-                    f"{name} has no layer {layer!r}. Its last are {', '.join(known[-12:])}."
-                )
         self.network = create_feature_extractor(network, list(layers))
         for part, values in zip(("mean", "deviation"), scale, strict=True):
             self.register_buffer(part, torch.tensor(values)[:, None, None], persistent=False)
-        self.channels: dict[str, slice] = {}  # where each layer's output lies
         self.eval()
-        start = 0
         with torch.no_grad():
             outputs = self.network(torch.zeros(1, 3, SIZE, SIZE))
-        for layer in layers:
-            _check_cells(layer, outputs[layer])
-            self.channels[layer] = slice(start, start + outputs[layer].shape[1])
-            start = self.channels[layer].stop
+        shapes = [outputs[layer].shape[1:] for layer in layers]
+        for layer, shape in zip(layers, shapes, strict=True):
+            if len(shape) != 3 or shape[1] != shape[2] or shape[1] % CELLS:
+                raise ValueError(
+                    f"The output of {layer} has the shape {tuple(shape)}, which cannot be averaged "
+                    f"to {CELLS} × {CELLS} cells."
+                )
+        ends = pairwise(accumulate((shape[0] for shape in shapes), initial=0))
+        # where each layer's output lies
+        self.channels = {layer: slice(*end) for layer, end in zip(layers, ends, strict=True)}
 
     def train(self, mode: bool = True) -> "Backbone":
         """Set the mode of the module, and leave the network in evaluation mode."""
@@ -66,15 +64,6 @@ class Backbone(nn.Module):
         outputs = self.network((images - self.mean) / self.deviation)  # in the network's order
         maps = [functional.adaptive_avg_pool2d(outputs[layer], CELLS) for layer in self.channels]
         return torch.cat(maps, dim=1)
-
-
-def _check_cells(layer: str, output: torch.Tensor) -> None:
-    height, width = output.shape[2:] if output.ndim == 4 else (0, 0)
-    if not height or height != width or height % CELLS:
-        raise ValueError(
-            f"The output of {layer} has the shape {tuple(output.shape[1:])}, which cannot be "
-            f"averaged to {CELLS} × {CELLS} cells."
-        )
 
 
 class _Stage(nn.Module):
@@ -102,14 +91,9 @@ def _convolution(channels: int, width: int, stride: int) -> nn.Sequential:
 def tiny(weights: Path | None = tiny_weights.FILE) -> nn.Sequential:
     """Return the backbone `coursekit.tiny`, from images to the last feature map.
 
-    The input is float32 of shape (batch, 3, height, width), RGB, from -1 to 1. The output has the
-    shape (batch, 160, height / 32, width / 32). Each stage can be reached by its name, as in
-    ``tiny().stage_4``.
-
-    Parameters
-    ----------
-    weights
-        A safetensors file; None for random weights.
+    From float32 of shape (batch, 3, height, width), RGB, from -1 to 1, to (batch, 160, height / 32,
+    width / 32). Each stage can be reached by its name, as in ``tiny().stage_4``. `weights` is a
+    safetensors file, or None for random weights.
     """
     stages, channels = OrderedDict(), 3
     for number, width in enumerate(tiny_weights.WIDTHS, start=1):
@@ -117,10 +101,7 @@ def tiny(weights: Path | None = tiny_weights.FILE) -> nn.Sequential:
         channels = width
     network = nn.Sequential(stages)
     if weights is not None:
-        missing, extra = network.load_state_dict(load_file(weights), strict=False)
-        missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-        if missing or extra:
-            raise ValueError(f"{weights} is not a file of tiny's weights: {(missing + extra)[:3]}")
+        network.load_state_dict(load_file(weights))
     return network
 
 
@@ -147,62 +128,27 @@ def load(
 ) -> Backbone:
     """Return a backbone that gives the outputs of one or more of its layers; see `Backbone`.
 
-    An output of more than 7 × 7 cells is averaged down to that. `Backbone.channels` says where
-    each layer's output lies.
-
-    Parameters
-    ----------
-    name
-        One of `settings.BACKBONES`. By default what ``COURSEKIT_BACKBONE`` says.
-    layers
-        Names of layers, such as ``features.18`` or ``layer3.5.conv2``. By default those in
-        `RECIPES`, which are those of `keras_backbones`.
-    weights
-        ``imagenet``, which torchvision downloads once, or a file with a state dict. By default
-        what ``COURSEKIT_WEIGHTS`` says. For `tiny`, ``imagenet`` means the weights that come with
-        the course.
-
-    Raises
-    ------
-    ValueError
-        When there is no such layer, its output cannot be cut into 7 × 7 cells, or the weights
-        do not fit.
-    OSError
-        When the weight file is not there, or the weights cannot be downloaded.
+    It takes the arguments of `keras_backbones.load`, and raises its errors. Here the layers have
+    torchvision's names, such as ``features.18`` or ``layer3.5.conv2``, and a weight file holds a
+    state dict.
     """
     name = settings.backbone() if name is None else name
     recipe = RECIPES[name]
-    network = _build(name, recipe, str(weights or settings.weights(SUFFIXES)))
-    return Backbone(name, network, tuple(layers) or recipe.layers, recipe.scale)
-
-
-def _build(name: str, recipe: Recipe, weights: str) -> nn.Module:
-    if weights == "imagenet":
-        try:
-            return recipe.build(weights=recipe.published)
-        except (OSError, RuntimeError) as error:  # RuntimeError: a download that was cut short
-            raise OSError(
-                f"The weights of {name} cannot be downloaded: {error}. Set COURSEKIT_WEIGHTS to a "
-                "file that you have, or use COURSEKIT_BACKBONE=tiny, which needs no download."
-            ) from error
-    if not Path(weights).is_file():
-        raise FileNotFoundError(f"There is no weight file {weights}. Correct COURSEKIT_WEIGHTS.")
-    if not weights.endswith(SUFFIXES):
+    weights = str(weights or settings.weights(SUFFIXES))
+    if weights != "imagenet" and not weights.endswith(SUFFIXES):
         raise ValueError(
             f"{weights} is no file of PyTorch: its name ends in none of {', '.join(SUFFIXES)}. "
             "Name one for each framework, as in `--weights for_keras.h5 --weights for_torch.pth`."
         )
+    with settings.loading(name, weights):
+        network = _build(recipe, weights)
+    return Backbone(name, network, tuple(layers) or recipe.layers, recipe.scale)
+
+
+def _build(recipe: Recipe, weights: str) -> nn.Module:
+    if weights == "imagenet":
+        return recipe.build(weights=recipe.published)
     network = recipe.build(weights=None)
-    try:
-        found = torch.load(weights, map_location="cpu", weights_only=True)  # safetensors, too
-        missing, extra = network.load_state_dict(found, strict=False)
-    except Exception as error:  # torch, pickle and safetensors all raise their own kinds
-        raise ValueError(f"{weights} does not hold the weights of {name}: {error}") from error
-    # neither the last layer, which gives ImageNet's 1000 classes, nor a count of batches is used
-    unused = re.compile(r"(classifier|fc)\.|.*num_batches_tracked$")
-    missing = [one for one in missing if not unused.match(one)]
-    if missing or extra:
-        raise ValueError(
-            f"{weights} does not hold the weights of {name}: {(missing + extra)[:3]} do not fit."
-        )
+    # it reads safetensors, too
+    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return network

@@ -23,8 +23,7 @@ LOG = Path(__file__).with_name("training_log.csv")
 def load_weights(file: Path = FILE) -> dict[str, np.ndarray]:
     """Return the weights by name, float32, in PyTorch's order of the axes.
 
-    ``stage_1.reduce.conv.weight`` has the shape (channels out, channels in, height, width).
-    ``stage_1.reduce.norm.weight``, ``bias``, ``running_mean`` and ``running_var`` have one number
-    for each channel. The second convolution of a stage is called ``refine``.
+    ``stage_1.reduce.conv.weight`` has the shape (channels out, channels in, height, width); those
+    of ``stage_1.reduce.norm`` are vectors. The second convolution of a stage is called ``refine``.
     """
     return load_file(file)
