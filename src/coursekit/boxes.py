@@ -104,14 +104,8 @@ def normalize(boxes: ArrayLike, size: ArrayLike) -> Boxes:
     """Return boxes as fractions of the image, 0 to 1, from boxes in pixels.
 
     Works for xyxy, xywh and cxcywh alike: x and widths are divided by the image's width, y and
-    heights by its height.
-
-    Parameters
-    ----------
-    boxes
-        Shape (..., 4), in pixels.
-    size
-        ``(width, height)`` in pixels: one for all boxes, or one for each, shape (..., 2).
+    heights by its height. `size` is ``(width, height)`` in pixels: one for all boxes, or one for
+    each, shape (..., 2).
     """
     return as_boxes(boxes) / _sides(size)
 
@@ -122,16 +116,9 @@ def denormalize(boxes: ArrayLike, size: ArrayLike) -> Boxes:
 
 
 def clip(boxes: ArrayLike, size: ArrayLike) -> Boxes:
-    """Return xyxy boxes cut at the image's border.
+    """Return xyxy boxes in pixels, cut at the border of the image; see `normalize` for its size.
 
     A box wholly outside becomes an empty box on the border.
-
-    Parameters
-    ----------
-    boxes
-        xyxy, shape (..., 4), in pixels.
-    size
-        ``(width, height)`` in pixels: one for all boxes, or one for each, shape (..., 2).
     """
     return np.clip(as_boxes(boxes), 0.0, _sides(size))
 
@@ -142,21 +129,15 @@ def area(boxes: ArrayLike) -> NDArray[np.float64]:
     return (array[..., 2] - array[..., 0]) * (array[..., 3] - array[..., 1])
 
 
-def _common(a: Boxes, b: Boxes, low: int, high: int) -> NDArray[np.float64]:
-    """Return the length of the part that two boxes share along one axis; 0 when they are apart."""
-    length = np.asarray(np.minimum(a[..., high], b[..., high]))
-    length -= np.maximum(a[..., low], b[..., low])
-    return np.maximum(length, 0.0, out=length)
-
-
 def _overlap(a: Boxes, b: Boxes) -> NDArray[np.float64]:
     """Return the IoU of boxes whose leading axes are equal or broadcast."""
-    # One axis after the other, and in place: with millions of pairs, memory is what takes time.
-    intersection = _common(a, b, 0, 2)
-    intersection *= _common(a, b, 1, 3)
+    # One axis after the other, because NumPy is slow along an axis of only two numbers.
+    width = np.minimum(a[..., 2], b[..., 2]) - np.maximum(a[..., 0], b[..., 0])
+    height = np.minimum(a[..., 3], b[..., 3]) - np.maximum(a[..., 1], b[..., 1])
+    intersection = np.maximum(width, 0) * np.maximum(height, 0)
     union = area(a) + area(b) - intersection
     # Two empty boxes have no union. Their IoU is 0, like their intersection, and not 0 / 0.
-    return np.divide(intersection, union, out=intersection, where=union > 0)
+    return np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)
 
 
 def iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
@@ -165,20 +146,8 @@ def iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
     ``IoU = |A ∩ B| / |A ∪ B|``, from 0 (apart) to 1 (equal); the Jaccard index of two sets of
     pixels [Everingham et al., 2010, section 4.2]. Empty boxes have IoU 0 with every box.
 
-    Parameters
-    ----------
-    a, b
-        xyxy, both of shape (..., 4), or one of them a single box of shape (4,).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (...,), float64, without a unit.
-
-    Raises
-    ------
-    ValueError
-        When the shapes do not match (see `pairwise_iou` for every pair), or a box is inverted.
+    Both are xyxy of shape (..., 4), or one of them is a single box of shape (4,). The IoU has the
+    shape (...,). `ValueError` when the shapes do not match, or a box is inverted.
     """
     a, b = as_xyxy(a, "a"), as_xyxy(b, "b")
     if a.shape != b.shape and a.ndim > 1 and b.ndim > 1:
@@ -190,22 +159,10 @@ def iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
 
 
 def pairwise_iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
-    """Return the IoU of every box in `a` with every box in `b`.
+    """Return the IoU of every box in `a` with every box in `b`, both xyxy; see `iou`.
 
-    Parameters
-    ----------
-    a, b
-        xyxy, shapes (n, 4) and (m, 4).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, m), float64, 0 to 1. Row i belongs to box i of `a`.
-
-    Raises
-    ------
-    ValueError
-        When `a` or `b` is no list of boxes, or a box is inverted.
+    From shapes (n, 4) and (m, 4) to (n, m); row i belongs to box i of `a`. `ValueError` when `a`
+    or `b` is no list of boxes, or a box is inverted.
     """
     a, b = as_xyxy(a, "a"), as_xyxy(b, "b")
     if a.ndim != 2 or b.ndim != 2:

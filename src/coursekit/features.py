@@ -72,18 +72,9 @@ def extract(
     The maps are float16 of shape (n, 7, 7, c), in a file that is made when needed. They are a
     memory map: no more of it is in memory than is used.
 
-    Parameters
-    ----------
-    backbone
-        See `Backbone`.
-    table
-        One row per image, with ``image_id`` and ``filename``.
-    directory
-        The data set; the pictures lie in its ``JPEGImages``.
-    folder
-        Where the file goes. By default ``features`` among the artifacts of the data set in use.
-    batch
-        Pictures in one forward pass.
+    The table has a row for each image, with ``image_id`` and ``filename``, and the pictures lie in
+    ``JPEGImages`` of the directory. The file goes to `folder`, by default ``features`` among the
+    artifacts of the data set in use. `batch` pictures make one forward pass.
 
     Raises
     ------

@@ -42,11 +42,8 @@ def outcomes(table: pd.DataFrame) -> pd.DataFrame:
     One row per image, float: 1 or 0 for a right or wrong class, the IoU, 1 or 0 for a hit.
     """
     overlap, right = iou(table), named(table)
-    columns = {
-        "accuracy": right,
-        "mean_iou": overlap,
-        "accuracy_at_iou_50": right & (overlap > 0.5),
-    }
+    hit = right & (overlap > 0.5)
+    columns = {"accuracy": right, "mean_iou": overlap, "accuracy_at_iou_50": hit}
     return pd.DataFrame(columns, table.index, dtype=float)
 
 
@@ -87,24 +84,8 @@ def scores(table: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> di
 def bootstrap(values: ArrayLike, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
     """Return the means of `resamples` samples, drawn with replacement from the rows of `values`.
 
-    Parameters
-    ----------
-    values
-        One row per image, shape (n,) or (n, k). The k columns of an image stay together.
-    resamples
-        How many samples of n rows are drawn.
-    seed
-        Of the drawing. Equal seeds and equal n give the same rows.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (resamples,) or (resamples, k).
-
-    Raises
-    ------
-    ValueError
-        When there is no row.
+    From shape (n,) to (resamples,), or from (n, k) to (resamples, k): one row per image, whose k
+    columns stay together. Equal seeds and equal n draw the same rows. `ValueError` without a row.
     """
     array, rng = np.asarray(values, dtype=np.float64), np.random.default_rng(seed)
     if len(array) == 0:
@@ -127,16 +108,9 @@ def difference(
 ) -> pd.DataFrame:
     """Return by how much the first model is ahead of the second, on the same images.
 
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each of the three scores, with the columns ``difference, low, high``: the
-        difference of the means and its paired 95 % bootstrap interval.
-
-    Raises
-    ------
-    ValueError
-        When the two tables are not about the same images.
+    A row for each of the three scores, with the columns ``difference, low, high``: the difference
+    of the means and its paired 95 % bootstrap interval. `ValueError` when the two tables are not
+    about the same images.
     """
     first, second = (table.set_index("image_id").sort_index() for table in (first, second))
     if not first.index.equals(second.index):
