@@ -101,7 +101,7 @@ def elsewhere(function: str, pictures: Pictures, folder, *arguments, killed=Fals
     pictures.table.to_json(table := folder.with_suffix(".table"))
     code = f"import sys, test_features; test_features.{function}(*sys.argv[1:])"
     everything = (*arguments, table, pictures.directory, folder)
-    run = python("-c", code, *everything, PYTHONPATH=str(Path(__file__).parent))
+    run = python("-c", code, *everything, PYTHONPATH=os.pathsep.join(sys.path))
     assert abs(run.returncode) == (9 if killed else 0), run.stderr
     return run.stdout
 
