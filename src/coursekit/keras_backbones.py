@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from coursekit import settings
-from coursekit import tiny as tiny_weights
+from tiny import in_keras
 
 import keras
 import numpy as np
@@ -66,45 +66,6 @@ class Recipe(NamedTuple):
     layers: tuple[str, ...]  # by default, the output of these is taken
 
 
-def tiny(weights: str | Path | None = "imagenet") -> keras.Model:
-    """Return the backbone `coursekit.tiny`, from images to the last feature map.
-
-    The input has the shape (batch, 224, 224, 3), RGB, from -1 to 1; the output (batch, 7, 7, 160).
-    Each stage can be reached by its name, as in ``tiny().get_layer("stage_4")``. `weights` is a
-    safetensors file, or None for random weights; ``imagenet`` stands for those that come with the
-    course, which were not trained on ImageNet but on drawings.
-    """
-    x = image = layers.Input((SIZE, SIZE, 3), name="image")
-    for number, width in enumerate(tiny_weights.WIDTHS, start=1):
-        x = _convolution(x, width, stride=2, name=f"stage_{number}.reduce")
-        if number in tiny_weights.REFINED:
-            x = layers.Add()([x, _convolution(x, width, 1, name=f"stage_{number}.refine")])
-        x = layers.Identity(name=f"stage_{number}")(x)
-    model = keras.Model(image, x, name="tiny")
-    if weights is not None:
-        _fill(model, tiny_weights.FILE if weights == "imagenet" else Path(weights))
-    return model
-
-
-def _convolution(x, width: int, stride: int, name: str):
-    # "same" would pad on one side only when the stride is 2; PyTorch pads on both
-    x = layers.ZeroPadding2D(1)(x)
-    x = layers.Conv2D(width, 3, stride, use_bias=False, name=f"{name}.conv")(x)
-    x = layers.BatchNormalization(epsilon=tiny_weights.EPSILON, name=f"{name}.norm")(x)
-    return layers.ReLU()(x)
-
-
-def _fill(model: keras.Model, file: Path) -> None:
-    found = tiny_weights.load_weights(file)
-    parts = ("weight", "bias", "running_mean", "running_var")
-    for layer in model.layers:
-        if layer.name.endswith(".conv"):
-            # from (out, in, height, width) to (height, width, in, out)
-            layer.set_weights([found[f"{layer.name}.weight"].transpose(2, 3, 1, 0)])
-        elif layer.name.endswith(".norm"):
-            layer.set_weights([found[f"{layer.name}.{part}"] for part in parts])
-
-
 def _application(network: Callable[..., keras.Model], module, *layers: str) -> Recipe:
     """Return the recipe of one of Keras' own networks, which lies in this module."""
     build = partial(network, include_top=False, input_shape=(SIZE, SIZE, 3))
@@ -112,7 +73,7 @@ def _application(network: Callable[..., keras.Model], module, *layers: str) -> R
 
 
 RECIPES = {
-    "tiny": Recipe(tiny, mobilenet_v2.preprocess_input, ("stage_4", "stage_5")),
+    "tiny": Recipe(in_keras.build, mobilenet_v2.preprocess_input, ("stage_4", "stage_5")),
     "mobilenet_v2": _application(MobileNetV2, mobilenet_v2, "block_13_expand_relu", "out_relu"),
     "resnet50": _application(ResNet50, resnet50, "conv4_block6_out", "conv5_block3_out"),
     "vgg16": _application(VGG16, vgg16, "block4_conv3", "block5_conv3"),

@@ -1,16 +1,15 @@
 """Pretrained backbones for PyTorch: pictures in, feature maps of 7 × 7 cells out."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+import tiny
 from coursekit import settings
-from coursekit import tiny as tiny_weights
+from tiny import in_torch
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 from torchvision import models
@@ -66,45 +65,6 @@ class Backbone(nn.Module):
         return torch.cat(maps, dim=1)
 
 
-class _Stage(nn.Module):
-    """Half the width and the height; in some stages, refined by a residual connection."""
-
-    def __init__(self, channels: int, width: int, refined: bool):
-        super().__init__()
-        self.reduce = _convolution(channels, width, stride=2)
-        self.refine = _convolution(width, width, stride=1) if refined else None
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.reduce(x)
-        return x if self.refine is None else x + self.refine(x)
-
-
-def _convolution(channels: int, width: int, stride: int) -> nn.Sequential:
-    layers = {
-        "conv": nn.Conv2d(channels, width, 3, stride, padding=1, bias=False),
-        "norm": nn.BatchNorm2d(width, eps=tiny_weights.EPSILON),
-        "relu": nn.ReLU(),
-    }
-    return nn.Sequential(OrderedDict(layers))
-
-
-def tiny(weights: Path | None = tiny_weights.FILE) -> nn.Sequential:
-    """Return the backbone `coursekit.tiny`, from images to the last feature map.
-
-    From float32 of shape (batch, 3, height, width), RGB, from -1 to 1, to (batch, 160, height / 32,
-    width / 32). Each stage can be reached by its name, as in ``tiny().stage_4``. `weights` is a
-    safetensors file, or None for random weights.
-    """
-    stages, channels = OrderedDict(), 3
-    for number, width in enumerate(tiny_weights.WIDTHS, start=1):
-        stages[f"stage_{number}"] = _Stage(channels, width, number in tiny_weights.REFINED)
-        channels = width
-    network = nn.Sequential(stages)
-    if weights is not None:
-        network.load_state_dict(load_file(weights))
-    return network
-
-
 class Recipe(NamedTuple):
     """How to build one backbone."""
 
@@ -116,7 +76,7 @@ class Recipe(NamedTuple):
 
 V1 = "IMAGENET1K_V1"
 RECIPES = {
-    "tiny": Recipe(tiny, tiny_weights.FILE, ("stage_4", "stage_5"), DRAWINGS),
+    "tiny": Recipe(in_torch.build, tiny.FILE, ("stage_4", "stage_5"), DRAWINGS),
     "mobilenet_v2": Recipe(models.mobilenet_v2, V1, ("features.14.conv.0", "features.18")),
     "resnet50": Recipe(models.resnet50, V1, ("layer3", "layer4")),
     "vgg16": Recipe(models.vgg16, V1, ("features.22", "features.29")),

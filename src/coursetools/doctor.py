@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 GIB = 2**30
 MEMORY, DISK = 3 * GIB, 2 * GIB
-TINY = Path(settings.__file__).parent / "tiny" / "tiny.safetensors"
+TINY = Path(__file__).parents[1] / "tiny" / "tiny.safetensors"
 TIMEOUT = 120  # seconds for a framework to be imported: the first time it is slow
 INSTALL = "Run `make setup` (or `pip install -r requirements.txt`)."
 CUDA = ("cuda-", "nvidia-", "triton")  # what torch for the CPU does without

@@ -12,12 +12,13 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from coursekit import settings, tiny
+import tiny
+from coursekit import settings
 from coursekit.files import written_whole
 from coursekit.progress import progress_bar
-from coursekit.torch_backbones import tiny as build_tiny
 from minivoc.pictures import render
 from minivoc.scenes import NAMES, compose
+from tiny import in_torch
 
 import numpy as np
 import pandas as pd
@@ -141,7 +142,7 @@ def train(
     """
     pictures = draw_all(directory / "drawings.npy", n + held_out)
     torch.manual_seed(SEED)
-    backbone = build_tiny(weights=None)
+    backbone = in_torch.build(weights=None)
     network = nn.Sequential(
         backbone, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(tiny.WIDTHS[-1], len(CLASSES))
     ).to(memory_format=torch.channels_last)

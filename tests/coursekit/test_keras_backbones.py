@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from coursekit import settings, tiny
+import tiny
+from coursekit import settings
 
 import numpy as np
 import pytest
@@ -30,12 +31,14 @@ def error_of(call, *arguments, **options) -> str:
 
 def look_at_tiny(backbones, scratch: Path) -> dict:
     """Return what `tiny` does with two pictures: with both its layers, with each, and before."""
+    from tiny import in_keras
+
     import keras
 
     both = backbones.load("tiny")
     maps = both(pictures())
     alone = {name: backbones.load("tiny", layers=[name]) for name in both.channels}
-    network = backbones.tiny()
+    network = in_keras.build()
     x = pictures().astype(np.float32) / 127.5 - 1
     raw = keras.Model(network.input, network.get_layer("stage_4").output).predict_on_batch(x)
     averaged = raw.reshape(2, MAPS, 2, MAPS, 2, -1).mean((2, 4))

@@ -11,9 +11,10 @@ SRC = settings.CHECKOUT / "src"
 IN_ALL, IN_ONE = 2000, 250  # lines of coursekit
 MAY_IMPORT = {  # of ours, beside itself
     "minivoc": set(),
-    "coursekit": {"minivoc"},
+    "tiny": set(),  # the default backbone, with its weights
+    "coursekit": {"minivoc", "tiny"},
     "exercises": {"minivoc", "coursekit"},
-    "coursetools": {"minivoc", "coursekit", "exercises"},
+    "coursetools": {"minivoc", "tiny", "coursekit", "exercises"},
 }
 OURS = set(MAY_IMPORT)
 MINIVOC_NEEDS = {"numpy", "PIL", "tqdm"}

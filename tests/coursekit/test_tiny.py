@@ -5,7 +5,8 @@ import inspect
 from pathlib import Path
 from unittest import mock
 
-from coursekit import settings, tiny
+import tiny
+from coursekit import settings
 from minivoc import dataset
 
 import numpy as np
@@ -23,11 +24,11 @@ DRAWN, EPOCHS, FEW = 112, 16, 32
 
 def ask_keras(pictures: Path, answer: Path) -> dict:
     """Write what each stage makes of the pictures."""
-    from coursekit import keras_backbones
+    from tiny import in_keras
 
     import keras
 
-    network = keras_backbones.tiny()
+    network = in_keras.build()
     outputs = [network.get_layer(name).output for name in STAGES]
     x = np.load(pictures).astype(np.float32) / 127.5 - 1
     maps = keras.Model(network.input, outputs).predict_on_batch(x)
@@ -42,12 +43,12 @@ def ask_keras(pictures: Path, answer: Path) -> dict:
 
 def ask_torch(pictures: Path, answer: Path) -> dict:
     """Write what each stage makes of the pictures, as Keras orders the axes."""
-    from coursekit import torch_backbones
+    from tiny import in_torch
 
     import torch
     from safetensors.torch import save_file
 
-    network = torch_backbones.tiny().eval()
+    network = in_torch.build().eval()
     x = torch.from_numpy(np.load(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
     maps = {}
     with torch.no_grad():
@@ -60,7 +61,7 @@ def ask_torch(pictures: Path, answer: Path) -> dict:
     del weights["stage_2.reduce.conv.weight"]
     save_file(weights, wrong := str(answer.with_name("wrong.safetensors")))
     try:
-        torch_backbones.tiny(wrong)
+        in_torch.build(wrong)
         words = "no error"
     except RuntimeError as error:
         words = str(error)

@@ -38,12 +38,14 @@ def apart(a, b) -> float:
 
 def look_at_tiny(backbones, scratch: Path) -> dict:
     """Return what `tiny` does with two pictures: with both its layers, with each, and before."""
+    from tiny import in_torch
+
     x = tensor(pictures())
     both = backbones.load("tiny")
     turned = backbones.load("tiny", layers=[*both.channels][::-1])
     maps, turned_maps = both(x), turned(x)
     np.save(scratch / "torch.npy", to_numpy(maps))
-    raw = backbones.tiny().eval()[:4](2 * x - 1)
+    raw = in_torch.build().eval()[:4](2 * x - 1)
     averaged = raw.unflatten(2, (MAPS, 2)).unflatten(4, (MAPS, 2)).mean((3, 5))
     found = {
         "shape": maps.shape,
@@ -130,13 +132,15 @@ def look_at_layers(backbones, scratch: Path) -> dict:
 
 def look_at_files(backbones, scratch: Path) -> dict:
     """Return what comes of weight files that fit, do not fit, or are none."""
+    from tiny import in_torch
+
     import torch
 
     x = tensor(pictures()[:1])
     whole, tensors = scratch / "whole.pth", scratch / "whole.safetensors"
     for name in ("text.pth", "text.safetensors", "keras.h5"):
         (scratch / name).write_text("text")
-    torch.save(backbones.tiny().state_dict(), scratch / "tiny.pth")
+    torch.save(in_torch.build().state_dict(), scratch / "tiny.pth")
     maps = [backbones.load("mobilenet_v2", weights=file)(x) for file in (whole, tensors)]
     again = backbones.load("tiny", weights=scratch / "tiny.pth")(x)
     return {

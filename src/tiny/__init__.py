@@ -4,7 +4,7 @@ Five stages. Each halves the width and the height of what it is given: a 3 × 3 
 stride 2, batch normalization, ReLU. In the stages 2, 3 and 4 a second convolution adds to the
 result of the first (a residual connection). A picture of 224 × 224 pixels becomes a map of 7 × 7.
 
-`keras_backbones` and `torch_backbones` build the same network and give its layers the same names.
+`tiny.in_keras` and `tiny.in_torch` build the same network and give its layers the same names.
 ``python -m coursetools.pretrain`` made the weights; ``training_log.csv`` says how that went.
 """
 
