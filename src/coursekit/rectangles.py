@@ -29,21 +29,9 @@ def paint(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def batch(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return `n` images with one white rectangle each, and its boxes.
+    """Return `n` images of shape (n, 224, 224, 1), float32, 0 or 1, and their xyxy boxes, (n, 4).
 
-    Parameters
-    ----------
-    n
-        How many.
-    rng
-        Where the randomness comes from. Generators with equal seeds give equal batches.
-
-    Returns
-    -------
-    images : numpy.ndarray
-        Shape (n, 224, 224, 1), float32, 0 or 1.
-    boxes : numpy.ndarray
-        xyxy, shape (n, 4), float64, in pixels.
+    Each image has one white rectangle. Generators with equal seeds give equal batches.
     """
     boxes = draw_boxes(n, rng)
     return paint(boxes), boxes
