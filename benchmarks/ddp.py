@@ -39,8 +39,8 @@ def train(processes: int, threads: int, batch: int) -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.json"
         options = {"steps": STEPS, "batch": batch, "threads": threads, "out": log}
-        given = [f"--{name}={value}" for name, value in options.items()]
-        subprocess.run([*start, PROGRAM, *given], stdout=subprocess.DEVNULL, check=True)
+        flags = [f"--{name}={value}" for name, value in options.items()]
+        subprocess.run([*start, PROGRAM, *flags], stdout=subprocess.DEVNULL, check=True)
         return json.loads(log.read_text(encoding="utf-8"))["seconds"][1:]
 
 
@@ -73,11 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, write the file, and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=_tables.FOLDER, help="folder of the file")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     _tables.prepare_images()
     load = os.getloadavg()[0]
     text = table(measure(), load)
-    write_whole(given.out / f"ddp_{settings.dataset_name()}.csv", text)
+    write_whole(options.out / f"ddp_{settings.dataset_name()}.csv", text)
     print(text, end="")
 
 

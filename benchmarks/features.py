@@ -76,7 +76,7 @@ def measure_speed(name: str, scratch: Path) -> None:
     """Print a line: images per second of each way, and the ratios."""
     directory = datasets.prepare("mini")
     table = repeated(IMAGES[name], directory)
-    files = [directory / "JPEGImages" / one for one in table["filename"]]
+    files = [directory / "JPEGImages" / file_name for file_name in table["filename"]]
     images = np.stack([features.read_image(file, 224) for file in files])
     backbone = build(name, scratch)
     few = 2 * features.BATCH  # to warm up: networks are traced, files are read from the disk

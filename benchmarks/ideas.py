@@ -112,23 +112,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="for each idea")
     parser.add_argument("--more", type=int, default=5, help="seeds for the lesson's three models")
     parser.add_argument("--out", type=Path, default=_tables.FOLDER, help="folder of the file")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     os.environ.setdefault("TQDM_DISABLE", "1")
     space = prepare()
     identity = space["backbone"].identity
     code = lesson_code.digest(lesson_code.read(LESSON), USED)
     header = (
-        f"# data {given.name}, backbone {identity['backbone']}, weights {identity['weights']}, "
+        f"# data {options.name}, backbone {identity['backbone']}, weights {identity['weights']}, "
         f"keras {identity['keras']}, code {code}"
     )
     steps, ideas = {"mean box": (), "pooled": (), "spatial": ()}, ()
     for step, idea in STEPS.items():
         ideas += idea
         steps[step] = ideas
-    numbers = {"mean box": 1} | dict.fromkeys(ENDS, given.more)
-    keys = [(step, seed) for step in steps for seed in range(numbers.get(step, given.seeds))]
+    numbers = {"mean box": 1} | dict.fromkeys(ENDS, options.more)
+    keys = [(step, seed) for step in steps for seed in range(numbers.get(step, options.seeds))]
     table = _tables.measure(
-        given.out / f"heads_{given.name}.csv",
+        options.out / f"heads_{options.name}.csv",
         *(header, FIELDS, keys),
         lambda step, seed: measure(space, step, steps[step], seed),
     )

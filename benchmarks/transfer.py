@@ -66,9 +66,9 @@ def few(space: dict, share: int, seed: int):
 def maps_of(space: dict, chosen):
     """Return batches of the feature maps of these pictures."""
     rows = space["torch"].tensor(chosen.tolist())
-    parts = [part[rows] for part in space["maps"]]
+    tensors = [tensor[rows] for tensor in space["maps"]]
     order = space["torch"].Generator()
-    return space["DataLoader"](space["TensorDataset"](*parts), 32, shuffle=True, generator=order)
+    return space["DataLoader"](space["TensorDataset"](*tensors), 32, shuffle=True, generator=order)
 
 
 def frozen(space: dict, share: int, seed: int) -> tuple:
@@ -109,8 +109,8 @@ def as_long_as_ours(space: dict, share: int, seed: int) -> tuple:
     """Return source 004's network, trained for as many seconds as our model took."""
     if "budget" not in space:
         tuned(space, share, seed)
-    _, one = small(space, share, seed, "L1", False, 2)
-    epochs = max(round(2 * space["budget"] / one), 1)
+    _, seconds = small(space, share, seed, "L1", False, 2)
+    epochs = max(round(2 * space["budget"] / seconds), 1)
     return small(space, share, seed, "L1", False, epochs, wait=epochs)
 
 
@@ -139,8 +139,8 @@ def row(space: dict, step: str, share: int, seed: int) -> list:
         model, seconds = STEPS[step](space, share, seed)
         size = 100 if step.startswith("small") else 224
         scores = [space["score_of"](model, space[split], size) for split in ("test", "val")]
-    numbers = [one for part in scores for one in [*part.values()][:3]]
-    return [*(round(one, 4) for one in numbers), round(seconds, 1)]
+    numbers = [number for split in scores for number in [*split.values()][:3]]
+    return [*(round(number, 4) for number in numbers), round(seconds, 1)]
 
 
 def verdicts(table: pd.DataFrame) -> dict[str, bool]:
@@ -170,21 +170,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=5, help="for what the lesson claims")
     parser.add_argument("--more", type=int, default=3, help="seeds for the rest")
     parser.add_argument("--out", type=Path, default=_tables.FOLDER, help="folder of the file")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     os.environ.setdefault("TQDM_DISABLE", "1")
     space = prepare()
     code = lesson_code.digest(lesson_code.read(LESSON), USED)
     header = (
-        f"# data {given.name}, backbone {space['Localizer']().backbone.name}, "
+        f"# data {options.name}, backbone {space['Localizer']().backbone.name}, "
         f"torch {space['torch'].__version__}, code {code}"
     )
     keys = [("mean box", 100, 0)]
-    for seed in range(given.seeds):
+    for seed in range(options.seeds):
         keys += [(step, 100, seed) for step in COMPARED]
-    for seed in range(given.more):
+    for seed in range(options.more):
         keys += [(step, share, seed) for step in CURVE for share in (10, 30)]
         keys += [(step, 100, seed) for step in STEPS if step not in COMPARED]
-    file = given.out / f"two_heads_{given.name}.csv"
+    file = options.out / f"two_heads_{options.name}.csv"
     table = _tables.measure(file, header, FIELDS, keys, lambda *key: row(space, *key))
     _tables.judge(verdicts(table))
 

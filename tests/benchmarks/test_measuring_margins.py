@@ -78,7 +78,7 @@ def course(tmp_path, monkeypatch):
     monkeypatch.setattr(margins, "RESULTS", tmp_path / "results.json")
     notebooks = sorted(tmp_path.glob("*.ipynb"))
     monkeypatch.setattr(margins.runner, "find_notebooks", lambda: notebooks)
-    monkeypatch.setattr(margins.datasets, "locate", lambda: None)
+    monkeypatch.setattr(margins.datasets, "prepare", lambda: None)
     return tmp_path
 
 
@@ -110,7 +110,8 @@ def test_one_lesson_needs_those_before_it_and_leaves_the_other_rows(course):
     runs = (course / "log").read_text().split("\n")[:-1]
     assert sorted(runs) == sorted(f"mini {x} {s} 01" for x in (True, False) for s in (1, 2))
     (course / "log").unlink()
-    measure(course, "02")
+    rows = measure(course, "02")
+    assert rows["claim"].tolist() == ["Two, added", "Two, added", "Gain", "Noise"]
     assert len((course / "log").read_text().splitlines()) == 8
 
 
@@ -140,6 +141,6 @@ def test_a_lesson_that_is_not_there_is_refused(course, capsys):
 
 def test_other_data_have_no_promises(course, monkeypatch, capsys):
     monkeypatch.setenv("COURSEKIT_DATASET", "voc2007")
-    margins.main([])
+    margins.main(["--out", str(course)])
     assert "On voc2007 there are none to measure" in capsys.readouterr().out
     assert not (course / "log").exists()

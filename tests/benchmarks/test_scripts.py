@@ -1,10 +1,11 @@
-"""Every benchmark runs to its end and prints its figures, on a few pictures and with few steps.
+"""Every benchmark runs to its end and prints its figures, on a few pictures and with few steps."""
 
-The scripts that need TensorFlow share one process, and so do those that need torch.
-"""
-
+import contextlib
+import functools
+import io
 import re
 import subprocess
+from unittest import mock
 
 import notebooks
 import rectangles
@@ -16,58 +17,84 @@ import pytest
 from nbformat import v4, write
 
 import ddp
-from processes import python
 
 ROOT = settings.CHECKOUT
 SCRIPTS = {path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")}
 TABLES = {"ideas", "transfer", "ddp", "margins"}  # these write into book/results
-WITH_TENSORFLOW = """
-import contextlib, functools, io, sys
-import features, ideas, layers
 
-def here(part, what):
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        features.measure(part, what)
-    return printed.getvalue()
+# what the processes for Keras and for PyTorch do
 
-def quick(prepare, *arguments):
-    space = prepare(*arguments)
-    if "train_ours" in space:
-        space["train_ours"] = functools.partial(space["train_ours"], steps=2)
-    return space
 
-features.run, features.ROUNDS, features.DIFFERENT = here, 1, 4
-features.IMAGES, features.PEAKS = {"tiny": 4}, (2, 4)
-ideas.prepare = functools.partial(quick, ideas.prepare)
-ideas.STEPS = {"+ mirrored": ("both layers", "positions", "IoU loss", "mirrored")}
-print("<features>"); features.main()
-print("<layers>"); layers.main(["stage_3", "stage_5"])
-print("<ideas>"); ideas.main(["--seeds", "1", "--more", "1", "--out", sys.argv[1]])
-"""
-WITH_TORCH = """
-import functools, sys
-import metrics, transfer
+def printed(call, *arguments) -> str:
+    """Return what a call prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        call(*arguments)
+    return text.getvalue()
 
-def quick(prepare):
-    space = prepare()
-    space["fine_tune"] = functools.partial(space["fine_tune"], epochs=1)
-    return space
 
-metrics.N, metrics.ROUNDS, metrics.PAIRS, metrics.PAIR_ROUNDS = 200, 1, ((5, 7),), 1
-transfer.EPOCHS, transfer.prepare = 1, functools.partial(quick, transfer.prepare)
-transfer.COMPARED = [
-    "frozen", "fine-tuned", "small, GIoU + L1", "small, L1, as long as ours"
-]
-print("<metrics>"); metrics.main()
-print("<transfer>"); transfer.main(["--seeds", "1", "--more", "0", "--out", sys.argv[1]])
-"""
+def run_with_keras(folder: str) -> dict[str, str]:
+    """Return what each script that needs Keras prints; its table goes into the folder."""
+    import features
+    import layers
+
+    import keras
+
+    import ideas
+
+    def quick(*arguments, prepare=ideas.prepare) -> dict:
+        space = prepare(*arguments)
+        if "train_ours" in space:
+            space["train_ours"] = functools.partial(space["train_ours"], steps=2)
+        return space
+
+    def here(*part) -> str:
+        return printed(features.measure, *part)
+
+    few = {"run": here, "ROUNDS": 1, "DIFFERENT": 4, "IMAGES": {"tiny": 4}, "PEAKS": (2, 4)}
+    steps = {"+ mirrored": ("both layers", "positions", "IoU loss", "mirrored")}
+    with (
+        mock.patch.multiple(features, **few),
+        mock.patch.multiple(ideas, prepare=quick, STEPS=steps),
+        mock.patch.object(keras.backend, "clear_session"),  # the process has more to do
+    ):
+        return {
+            "features": printed(features.main),
+            "layers": printed(layers.main, ["stage_3", "stage_5"]),
+            "ideas": printed(ideas.main, ["--seeds", "1", "--more", "1", "--out", folder]),
+        }
+
+
+def run_with_torch(folder: str) -> dict[str, str]:
+    """Return what each script that needs torch prints; its table goes into the folder."""
+    import metrics
+
+    import transfer
+
+    def quick(prepare=transfer.prepare) -> dict:
+        space = prepare()
+        space["fine_tune"] = functools.partial(space["fine_tune"], epochs=1)
+        return space
+
+    few = {"N": 200, "ROUNDS": 1, "PAIRS": ((5, 7),), "PAIR_ROUNDS": 1}
+    steps = ("frozen", "fine-tuned", "small, GIoU + L1", "small, L1, as long as ours")
+    with (
+        mock.patch.multiple(metrics, **few),
+        mock.patch.multiple(transfer, prepare=quick, EPOCHS=1, COMPARED=steps),
+    ):
+        return {
+            "metrics": printed(metrics.main),
+            "transfer": printed(transfer.main, ["--seeds", "1", "--more", "0", "--out", folder]),
+        }
+
+
+# what the tests ask
 
 
 def state() -> dict:
     """Return the time of the last change of each page, table and lesson."""
-    paths = [*(ROOT / "book").rglob("*"), *(ROOT / "notebooks").rglob("*")]
-    paths = [path for path in paths if path.is_file() and path.parent.name != "__pycache__"]
-    return {path: path.stat().st_mtime_ns for path in paths}
+    paths = [path for part in ("book", "notebooks") for path in (ROOT / part).rglob("*.*")]
+    ours = (path for path in paths if not re.search(r"/[._]\w*cache", path.as_posix()))
+    return {path: path.stat().st_mtime_ns for path in ours if path.is_file()}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -87,42 +114,33 @@ def artifacts(tmp_path_factory):
     return folder
 
 
-def printed(code: str, artifacts) -> dict[str, str]:
-    """Return what each of several scripts prints, run by `code` in one process."""
-    paths = {"PYTHONPATH": str(ROOT / "benchmarks"), "COURSEKIT_ARTIFACTS": str(artifacts)}
-    run = python("-c", code, artifacts, **paths)
-    assert run.returncode == 0, run.stderr[-3000:]
-    parts = re.split(r"^<(\w+)>\n", run.stdout, flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
+@pytest.fixture(scope="module")
+def with_keras(in_keras, artifacts):
+    return in_keras(run_with_keras, str(artifacts), COURSEKIT_ARTIFACTS=str(artifacts))
 
 
 @pytest.fixture(scope="module")
-def with_tensorflow(artifacts):
-    return printed(WITH_TENSORFLOW, artifacts)
+def with_torch(in_torch, artifacts):
+    return in_torch(run_with_torch, str(artifacts), COURSEKIT_ARTIFACTS=str(artifacts))
 
 
-@pytest.fixture(scope="module")
-def with_torch(artifacts):
-    return printed(WITH_TORCH, artifacts)
-
-
-def test_features(with_tensorflow):
+def test_features(with_keras):
     speed = r"^tiny +\d+\.\d +\d+\.\d +\d+\.\d +\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\) +\d+\.\d\d$"
-    assert re.search(speed, with_tensorflow["features"], re.MULTILINE)
-    assert re.search(r"2 images +\d+\n +4 images +\d+\nratio 1\.0", with_tensorflow["features"])
+    assert re.search(speed, with_keras["features"], re.MULTILINE)
+    assert re.search(r"2 images +\d+\n +4 images +\d+\nratio 1\.0", with_keras["features"])
 
 
-def test_layers(with_tensorflow):
-    rows = re.findall(r"^(stage_\d) +(.+?)( +[01]\.\d{3}){2}$", with_tensorflow["layers"], re.M)
+def test_layers(with_keras):
+    rows = re.findall(r"^(stage_\d) +(.+?)( +[01]\.\d{3}){2}$", with_keras["layers"], re.M)
     assert [row[:2] for row in rows] == [
         *(("stage_3", read) for read in ("averaged", "all cells")),
         *(("stage_5", read) for read in ("averaged", "all cells")),
     ]
 
 
-def test_ideas(with_tensorflow, artifacts):
+def test_ideas(with_keras, artifacts):
     steps = ["mean box 0", "pooled 0", "spatial 0", "+ mirrored 0"]
-    lines = with_tensorflow["ideas"].splitlines()
+    lines = with_keras["ideas"].splitlines()
     assert [line for line, step in zip(lines, steps, strict=False) if line.startswith(step)]
     assert [line[0] in "✓✗" for line in lines] == [False] * 4 + [True] * 3
     header, *rows = (artifacts / "heads_mini.csv").read_text(encoding="utf-8").splitlines()
@@ -201,7 +219,7 @@ def test_measure_runs_what_writes_tables_and_bench_the_rest():
 
     assert scripts("measure") == TABLES
     assert scripts("bench") == SCRIPTS - TABLES
-    command = ["make", "--dry-run", "--no-print-directory", "measure", "CLAIMS=01,03"]
+    command = ["make", "--dry-run", "measure", "CLAIMS=01,03"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.stdout.rstrip().endswith("benchmarks/margins.py 01,03")
 
