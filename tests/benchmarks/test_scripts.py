@@ -184,7 +184,7 @@ def test_notebooks(capsys, tmp_path):
 TRAINS = """
 import json, os, sys
 options = dict(argument[2:].split("=") for argument in sys.argv[1:])
-seconds = [9.0] + [4 / float(os.environ.get("WORLD_SIZE", 1))] * (int(options["steps"]) - 1)
+seconds = [0.5] + [4 / float(os.environ.get("WORLD_SIZE", 1))] * (int(options["steps"]) - 1)
 if os.environ.get("RANK", "0") == "0":
     open(options["out"], "w").write(json.dumps({"seconds": seconds}))
 """
