@@ -163,7 +163,7 @@ def margin(measured: Sequence[float], bounds: dict[str, float]) -> tuple:
         kind = "exact"
     else:
         far = round(min(distances[name](bound) for name, bound in bounds.items()) / sd, 2)
-    return kind, float(f"{mean:.5g}"), float(f"{sd:.3g}"), far, len(measured)
+    return kind, float(f"{mean:.7g}"), float(f"{sd:.3g}"), far, len(measured)
 
 
 def faults(rows: pd.DataFrame, results: dict) -> list[str]:

@@ -17,7 +17,7 @@ import margins
         ([1.0, 2.0, 3.0], {"at_least": 0, "at_most": 3}, "trained", 2, 1, 1),
         ([1.0, 2.0, 3.0], {"at_least": 3}, "trained", 2, 1, -1),
         ([1.0, 2.0, 3.0], {"equals": 2}, "trained", 2, 1, 0),
-        ([0.5, 0.5], {"at_least": 0.4}, "exact", 0.5, 0, None),
+        ([100356.0] * 2, {"equals": 100356}, "exact", 100356, 0, None),
         ([1.0, 2.0, 3.0], {}, "report", 2, 1, None),
     ],
 )
