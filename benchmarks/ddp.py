@@ -40,7 +40,8 @@ def train(processes: int, threads: int, batch: int) -> list[float]:
         log = Path(folder) / "log.json"
         options = {"steps": STEPS, "batch": batch, "threads": threads, "out": log}
         flags = [f"--{name}={value}" for name, value in options.items()]
-        subprocess.run([*start, PROGRAM, *flags], stdout=subprocess.DEVNULL, check=True)
+        env = os.environ | {"OMP_NUM_THREADS": str(threads)}  # or torchrun warns that it chose one
+        subprocess.run([*start, PROGRAM, *flags], env=env, stdout=subprocess.DEVNULL, check=True)
         return json.loads(log.read_text(encoding="utf-8"))["seconds"][1:]
 
 
