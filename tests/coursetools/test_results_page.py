@@ -162,7 +162,6 @@ def test_it_says_what_the_numbers_were_made_with(book):
 def test_the_command_on_the_page_is_one_that_coursekit_understands():
     page = (BOOK / "results.md").read_text(encoding="utf-8")
     command = re.search(r"\.venv/bin/coursekit (run .*?)```", page, re.DOTALL)[1]
-    command = command.replace("--origin keras", "")  # the page says that this flag is gone
     options = cli._parser().parse_args(shlex.split(command.replace("\\\n", " ")))
     assert options.results == f"book/{FILES['photographs']}" and len(options.weights) == 2
 
