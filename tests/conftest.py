@@ -7,6 +7,7 @@ from pathlib import Path
 
 from coursekit import settings
 
+import hypothesis
 import pytest
 from PIL import Image
 from xdist.scheduler import LoadFileScheduling
@@ -15,6 +16,10 @@ import processes
 
 ROOT = settings.CHECKOUT
 SAMPLE = os.environ.get("COURSEKIT_VOC_SAMPLE")
+
+# No test depends on how fast the machine is, or on what else it does.
+hypothesis.settings.register_profile("course", deadline=None)
+hypothesis.settings.load_profile("course")
 
 
 def pytest_collection_modifyitems(items):

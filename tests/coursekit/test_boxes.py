@@ -2,7 +2,7 @@ from coursekit import boxes
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -31,7 +31,6 @@ ROUND_TRIPS = [
 
 
 @pytest.mark.parametrize("there, back", ROUND_TRIPS)
-@settings(deadline=None)
 @given(box_lists())
 def test_there_and_back_again(there, back, b):
     np.testing.assert_allclose(back(there(b)), b, atol=1e-9)
@@ -76,7 +75,6 @@ def test_nothing_changes_its_input():
     assert b.tolist() == [[1, 2, 30, 40]]
 
 
-@settings(deadline=None)
 @given(box_lists(), box_lists())
 def test_iou_is_symmetric_and_between_0_and_1(a, b):
     table = boxes.pairwise_iou(a, b)
@@ -85,7 +83,6 @@ def test_iou_is_symmetric_and_between_0_and_1(a, b):
     np.testing.assert_allclose(table, boxes.pairwise_iou(b, a).T, atol=1e-12)
 
 
-@settings(deadline=None)
 @given(box_lists(), st.floats(-500, 500), st.floats(-500, 500), st.floats(0.1, 10))
 def test_iou_ignores_where_the_boxes_lie_and_in_which_unit(b, right, down, scale):
     a = b[::-1]
@@ -93,19 +90,16 @@ def test_iou_ignores_where_the_boxes_lie_and_in_which_unit(b, right, down, scale
     np.testing.assert_allclose(boxes.iou(*moved), boxes.iou(a, b), atol=1e-6)
 
 
-@settings(deadline=None)
 @given(box_lists())
 def test_a_box_has_iou_1_with_itself(b):
     np.testing.assert_allclose(boxes.iou(b, b), 1)
 
 
-@settings(deadline=None)
 @given(box_lists(n=st.just(4)), box_lists(n=st.just(4)))
 def test_iou_is_the_diagonal_of_pairwise_iou(a, b):
     np.testing.assert_allclose(boxes.iou(a, b), np.diag(boxes.pairwise_iou(a, b)))
 
 
-@settings(deadline=None)
 @given(box_lists())
 def test_iou_takes_one_box_against_many(b):
     column = boxes.pairwise_iou(b, b[:1])[:, 0]

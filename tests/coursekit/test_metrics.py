@@ -6,7 +6,7 @@ from coursekit.boxes import SIDES
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 CLASSES = ["car", "cat", "dog"]
@@ -74,7 +74,6 @@ def test_every_kind_of_error_by_hand():
     assert found.cat.categories.tolist() == metrics.KINDS and found.name == "kind"
 
 
-@settings(deadline=None)
 @given(TABLES)
 def test_each_image_has_one_kind_of_error_and_right_means_a_hit(table):
     kinds, each = metrics.error_kinds(table), metrics.outcomes(table)
@@ -99,7 +98,6 @@ def test_the_scores_are_the_means_of_the_outcomes_with_their_intervals():
         assert found[f"{name}_interval"] == alone and alone[0] < found[name] < alone[1]
 
 
-@settings(deadline=None)
 @given(TABLES, st.randoms())
 def test_the_scores_do_not_depend_on_the_order_of_the_rows(table, random):
     rows = random.sample(range(len(table)), len(table))
@@ -220,7 +218,6 @@ def test_accuracy_at_thresholds_by_hand():
     assert found.tolist() == [4 / 8, 3 / 8, 2 / 8, 1 / 8, 0]
 
 
-@settings(deadline=None)
 @given(TABLES)
 def test_accuracy_at_never_rises_with_the_threshold(table):
     found = metrics.accuracy_at(table, np.linspace(0, 1, 21))
@@ -235,7 +232,6 @@ def test_confusion_by_hand():
     assert found.to_numpy().tolist() == [[1, 1, 1, 0], [2, 2, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
 
 
-@settings(deadline=None)
 @given(TABLES)
 def test_confusion_counts_each_image_once(table):
     found = metrics.confusion(table, CLASSES)
@@ -273,7 +269,6 @@ def test_the_calibration_error_by_hand():
     assert metrics.calibration_error([0.9, 0.1], [1, 0], bins=1) == 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.booleans(), min_size=1), min_size=1), st.integers(1, 20))
 def test_a_model_that_is_as_often_right_as_it_says_has_no_calibration_error(groups, bins):
     confidence = [sum(group) / len(group) for group in groups for _ in group]
