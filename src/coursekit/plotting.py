@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+# course.mplstyle has the same colors
 PAPER, INK, FAINT = "#fdfcf9", "#22303c", "#d9d6cd"
 TRUTH, PREDICTION, OTHER = "#0a7d5a", "#c4420a", "#5b6770"
 SERIES = ["#20639b", "#c4420a", "#0a7d5a", "#8a4f9e", "#b8860b", "#5b6770"]
-DASHES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))]
 BOX_STYLES = {
     "truth": {"edgecolor": TRUTH, "linestyle": "-"},
     "prediction": {"edgecolor": PREDICTION, "linestyle": (0, (4, 2))},
@@ -27,33 +27,7 @@ BOX_STYLES = {
 
 def use_style() -> None:
     """Set matplotlib to the look of the course. Call it once, in a notebook's first cell."""
-    mpl.rcParams.update(
-        {
-            "figure.facecolor": PAPER,
-            "savefig.facecolor": PAPER,
-            "axes.facecolor": PAPER,
-            "figure.dpi": 110,
-            "figure.constrained_layout.use": True,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.edgecolor": INK,
-            "axes.labelcolor": INK,
-            "axes.titlesize": 11,
-            "axes.titlelocation": "left",
-            "axes.prop_cycle": mpl.cycler(color=SERIES) + mpl.cycler(linestyle=DASHES),
-            "text.color": INK,
-            "xtick.color": INK,
-            "ytick.color": INK,
-            "axes.grid": True,
-            "grid.color": FAINT,
-            "grid.linewidth": 0.6,
-            "axes.axisbelow": True,
-            "font.size": 10,
-            "legend.frameon": False,
-            "lines.linewidth": 2,
-            "image.cmap": "gray",
-        }
-    )
+    plt.style.use("coursekit.course")
 
 
 def show_image(ax: Axes, image: np.ndarray, title: str = "") -> None:

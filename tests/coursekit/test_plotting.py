@@ -20,6 +20,13 @@ def pixels(figure):
     return np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
 
 
+def test_the_style_sheet_has_the_colors_of_the_module():
+    cycle = mpl.rcParams["axes.prop_cycle"].by_key()
+    assert cycle["color"] == plotting.SERIES
+    colors = [mpl.rcParams[name] for name in ("axes.facecolor", "text.color", "grid.color")]
+    assert colors == [plotting.PAPER, plotting.INK, plotting.FAINT]
+
+
 def test_a_half_open_box_covers_just_its_pixels():
     ax = plt.subplots()[1]
     plotting.show_image(ax, np.zeros((10, 20)))
