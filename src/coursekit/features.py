@@ -76,14 +76,9 @@ def extract(
     ``JPEGImages`` of the directory. The file goes to `folder`, by default ``features`` among the
     artifacts of the data set in use. `batch` pictures make one forward pass.
 
-    Raises
-    ------
-    FileNotFoundError, CorruptImageError
-        When a picture is not there, or cannot be decoded.
-    ValueError
-        When a map holds a number beyond the range of float16.
-    OSError
-        When the disk has no room for the file.
+    A picture that is not there raises a ``FileNotFoundError``, one that cannot be decoded a
+    `CorruptImageError`, a number beyond the range of float16 a ``ValueError``, and a disk without
+    room for the file an ``OSError``.
     """
     ids = table["image_id"].astype(str).tolist()
     files = [Path(directory) / "JPEGImages" / name for name in table["filename"]]

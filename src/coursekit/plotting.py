@@ -34,16 +34,8 @@ def show_image(ax: Axes, image: np.ndarray, title: str = "") -> None:
     """Draw an image so that pixel (0, 0) covers the square from 0 to 1 on both axes.
 
     matplotlib would put the *center* of that pixel at 0. Then every half-open box would be drawn
-    half a pixel too far to the right and too low.
-
-    Parameters
-    ----------
-    ax
-        Where to draw.
-    image
-        Shape (height, width), (height, width, 1) or (height, width, 3); 0 to 1, or 0 to 255.
-    title
-        A line above the image.
+    half a pixel too far to the right and too low. The image is of shape (height, width), (height,
+    width, 1) or (height, width, 3), with values of 0 to 1 or of 0 to 255.
     """
     array = np.squeeze(np.asarray(image))
     height, width = array.shape[:2]
@@ -83,18 +75,9 @@ def gallery(
 ) -> Figure:
     """Return a figure with a grid of images, and their boxes where they are given.
 
-    Parameters
-    ----------
-    images
-        n images; see `show_image`.
-    truth, prediction
-        n xyxy boxes each, in pixels of the images; None where an image has no box.
-    titles
-        n lines of text.
-    columns
-        Images in a row.
-    width
-        Of the figure, in inches. The height follows from the tallest image.
+    For n images, as `show_image` takes them, `truth` and `prediction` hold n xyxy boxes each, in
+    pixels (None where an image has no box), and `titles` n lines of text. A row has `columns`
+    images. `width`, of the figure, is in inches; the height follows from the tallest image.
     """
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)

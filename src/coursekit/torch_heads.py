@@ -16,16 +16,9 @@ class PointingHead(nn.Module):
 
     It takes float32 maps of shape (batch, channels, 7, 7), and returns logits of shape (batch,
     classes) and boxes of shape (batch, 4), cxcywh, in fractions of the picture.
-
-    Parameters
-    ----------
-    channels
-        Where each layer's output lies in the map, in the order of the layers. The name is read
-        from the last one, the box from all.
-    n_classes
-        Number of classes.
-    filters
-        Channels between the map and the positions.
+    `channels` says where each layer's output lies in the map, in the order of the layers: the name
+    is read from the last one, the box from all. `filters` channels lie between the map and the
+    positions.
     """
 
     # the order in which Keras lists the layers

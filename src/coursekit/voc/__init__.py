@@ -13,10 +13,4 @@ from coursekit.voc.auditing import audit
 from coursekit.voc.reading import AnnotationError, load_annotations
 from coursekit.voc.selecting import assign_split, single_object
 
-__all__ = [
-    "AnnotationError",
-    "assign_split",
-    "audit",
-    "load_annotations",
-    "single_object",
-]
+__all__ = ["AnnotationError", "assign_split", "audit", "load_annotations", "single_object"]

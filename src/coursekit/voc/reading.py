@@ -41,20 +41,9 @@ def load_annotations(
     are missing. A missing ``<filename>`` or ``<size>`` is taken from the picture. Parsing is
     hardened: no entities, no network, no huge files, and no file name that leaves the directory.
 
-    Parameters
-    ----------
-    directory
-        The data set, which holds ``Annotations/`` and ``JPEGImages/``.
-    errors
-        ``raise`` stops at the first file that cannot be read. ``skip`` leaves such files out
-        and lists them in ``table.attrs["skipped"]``, as records of ``file, line, problem``.
-
-    Raises
-    ------
-    FileNotFoundError
-        When there is no annotation file in the directory.
-    AnnotationError
-        When a file cannot be read, with its path and line.
+    A file that cannot be read raises an `AnnotationError` with its path and line; with `errors` set
+    to ``skip``, such files are left out and listed in ``table.attrs["skipped"]``, as records of
+    ``file, line, problem``. A directory without annotations raises a ``FileNotFoundError``.
     """
     directory = Path(directory)
     files = sorted(directory.glob("Annotations/*.xml"))

@@ -14,20 +14,9 @@ def single_object(
 ) -> pd.DataFrame:
     """Return the table of images with exactly one object of the wanted classes.
 
-    Parameters
-    ----------
-    table
-        The table of objects.
-    classes
-        The wanted names. ``label`` is the index into them.
-    exclusive
-        False: other classes in the picture are overlooked. True: the picture holds nothing
-        else at all.
-
-    Raises
-    ------
-    ValueError
-        When a class does not occur, or a chosen box is empty or inverted.
+    ``label`` is the index into `classes`. Objects of other classes are overlooked; with
+    `exclusive`, the picture holds none of them. A class that does not occur, and a chosen box that
+    is empty or inverted, raise a ``ValueError``.
     """
     absent = [name for name in classes if name not in set(table["name"])]
     if absent:
@@ -56,21 +45,9 @@ def assign_split(
     Where the data set brings lists, ``ImageSets/Main/{train,val,test}.txt``, they are the split.
     VOC 2012 keeps its test annotations to itself: without a test list, the val list becomes the
     test split, and a share of the training list becomes the val split. Without lists, the split
-    is drawn from `seed`, class by class, in the shares of `minivoc.SPLITS`.
-
-    Parameters
-    ----------
-    images
-        The table of images: one row per image, with ``image_id`` and ``name``.
-    directory
-        The data set; None to draw the split although there may be lists.
-    seed
-        Of the drawn split. Equal seeds give equal splits, in any order of the rows.
-
-    Raises
-    ------
-    ValueError
-        When an image is in two lists, or in none.
+    is drawn from `seed`, class by class, in the shares of `minivoc.SPLITS`; equal seeds give equal
+    splits, in any order of the rows. Without a directory, it is drawn although there may be lists.
+    An image that is in two lists, or in none, raises a ``ValueError``.
     """
     lists = _read_lists(Path(directory)) if directory is not None else {}
     if not lists:
