@@ -43,7 +43,7 @@ def claim(sentence: str, measured: float, **bound: float) -> None:
     measured = _finite(sentence, measured)
     words = " and ".join(f"{BOUNDS[name][0]} {value:g}" for name, value in bound.items())
     holds = all(BOUNDS[name][1](measured, value) for name, value in bound.items())
-    lessons.record_claim(sentence, measured, bound, holds)
+    lessons.record_sentence("claims", sentence, measured, **bound, holds=holds)
     if not holds and settings.dataset() == "mini" and settings.seed() == 0:
         raise AssertionError(f"{sentence}: {words} was promised, {measured:.4g} was measured.")
     number = _readable(measured)
@@ -72,7 +72,7 @@ def report(sentence: str, measured: float) -> None:
         When `measured` is not one finite number.
     """
     measured = _finite(sentence, measured)
-    lessons.record_report(sentence, measured)
+    lessons.record_sentence("reports", sentence, measured)
     margins = lessons.measured("margins").set_index("claim")
     text = f"· {sentence}: ≈{_readable(measured)} here"
     if settings.dataset() == "mini" and sentence in margins.index:

@@ -3,19 +3,17 @@
 Everything lies under ``artifacts/<data set>/``: the table of images in ``images.csv``, one CSV for
 each model in ``predictions/``, and one ``results.json`` with five parts:
 
-- ``models``: for each model and split ``n, accuracy, mean_iou, accuracy_at_iou_50``, and the
-  95 % interval of each;
-- ``claims``: for each lesson the sentences it promised, with bound, measured number, and
-  whether they held;
+- ``models``: for each model and split what `coursekit.metrics.scores` returns;
+- ``claims``: for each lesson the sentences it promised, with bound, number and whether they held;
 - ``reports``: for each lesson the numbers that vary too much to promise;
-- ``provenance``: for each lesson the data set, the backbone, its weights, the seed and the
-  versions it ran with;
+- ``provenance``: for each lesson the data set, backbone, weights, seed and versions it ran with;
 - ``seconds``: for each lesson how long the whole notebook took, where `coursekit run` ran it.
 """
 
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -28,11 +26,9 @@ import pandas as pd
 from filelock import FileLock
 
 IMAGE_COLUMNS = [*COLUMNS, "label", "split"]
-DETECTION_COLUMNS = ["image_id", "pred_name", "confidence", *metrics.PREDICTED]
-PREDICTION_COLUMNS = [
-    *("image_id", "split", "width", "height", "name", *SIDES),
-    *("pred_name", "confidence", *metrics.PREDICTED),
-]
+FOUND = ["pred_name", "confidence", *metrics.PREDICTED]
+DETECTION_COLUMNS = ["image_id", *FOUND]
+PREDICTION_COLUMNS = ["image_id", "split", "width", "height", "name", *SIDES, *FOUND]
 TEXTS = dict.fromkeys(["image_id", "split", "name", "pred_name"], str)  # may look like numbers
 SEED = settings.seed()  # of every lesson
 PACKAGES = ("coursekit", "numpy", "pandas", "pillow", "tensorflow", "keras", "torch", "torchvision")
@@ -57,13 +53,14 @@ def load_results() -> dict:
     return {"models": {}, "claims": {}, "reports": {}, "provenance": {}, "seconds": {}} | found
 
 
-def _record(part: str, key: str, change: Callable[[object], object]) -> None:
-    """Replace one entry of ``results.json`` by what `change` makes of it; None where it is new."""
+@contextmanager
+def _changing_results() -> Iterator[dict]:
+    """Yield what has been recorded so far, and write it back, as changed, when the block ends."""
     file = results_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_name(".results.lock")):  # another lesson may run beside this one
         results = load_results()
-        results[part][key] = change(results[part].get(key))
+        yield results
         text = json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False)
         write_whole(file, text + "\n")
 
@@ -71,72 +68,55 @@ def _record(part: str, key: str, change: Callable[[object], object]) -> None:
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found
 
 
 def begin(lesson: str) -> None:
-    """Start a lesson: forget the claims of its last run, note its provenance, name the data set.
+    """Start a lesson: forget the claims of its last run, note its provenance, print the data set.
 
-    Call it in the first code cell of a notebook, with the notebook's file name without
-    ``.ipynb``. Prints which data set is in use.
+    Call it in the first code cell of a notebook, with the notebook's name without ``.ipynb``.
     """
     global _lesson
     _lesson = lesson
     name = settings.dataset_name()
-    for part in ("claims", "reports"):
-        _record(part, lesson, lambda _old: [])
     backbone = settings.backbone()
-    shipped = backbone == "tiny"  # it comes with its weights
-    weights = [] if shipped else [Path(file).name for file in settings.all_weights()]
+    files = [] if backbone == "tiny" else settings.all_weights()  # tiny comes with its weights
+    weights = [Path(file).name for file in files]
     origin = {"dataset": name, "backbone": backbone, "weights": weights, "seed": SEED}
-    _record("provenance", lesson, lambda _old: origin | {"versions": _versions()})
+    with _changing_results() as results:
+        results["claims"][lesson] = []
+        results["reports"][lesson] = []
+        results["provenance"][lesson] = origin | {"versions": _versions()}
     print(f"Lesson {lesson}, data set {name}")
 
 
-def record_claim(sentence: str, measured: float, bound: dict[str, float], holds: bool) -> None:
-    """Add one claim of the lesson that runs to ``results.json``; see `coursekit.claims.claim`."""
-    _record_sentence(
-        "claims", {"sentence": sentence, **bound, "measured": measured, "holds": holds}
-    )
-
-
-def record_report(sentence: str, measured: float) -> None:
-    """Add one number without a promise to ``results.json``; see `coursekit.claims.report`."""
-    _record_sentence("reports", {"sentence": sentence, "measured": measured})
-
-
-def _record_sentence(part: str, entry: dict) -> None:
+def record_sentence(part: str, sentence: str, measured: float, **more: float) -> None:
+    """Add a sentence of the lesson that runs, and its number, to the ``claims`` or ``reports``."""
     if _lesson is None:
         raise RuntimeError(
             "No lesson has begun in this process. Call lessons.begin(...) in the notebook's "
             "first code cell, with the notebook's name, before the first claim."
         )
-
-    def add(entries: list[dict] | None) -> list[dict]:
-        others = [old for old in entries or [] if old["sentence"] != entry["sentence"]]
-        return [*others, entry]
-
-    _record(part, _lesson, add)
+    with _changing_results() as results:
+        entries = results[part].get(_lesson, [])
+        others = [old for old in entries if old["sentence"] != sentence]
+        entry = {"sentence": sentence, "measured": measured, **more}
+        results[part][_lesson] = [*others, entry]
 
 
 def record_seconds(lesson: str, seconds: float) -> None:
     """Note in ``results.json`` how long a lesson's notebook took, in seconds."""
-    _record("seconds", lesson, lambda _old: round(seconds, 1))
+    with _changing_results() as results:
+        results["seconds"][lesson] = round(seconds, 1)
 
 
 def save_images(table: pd.DataFrame) -> Path:
     """Return ``images.csv``, which now holds the table of images of the data set in use.
 
-    Boxes stay as they are in the table: xyxy in pixels, zero-based and half-open.
-
-    Raises
-    ------
-    ValueError
-        When a column, or a value in it, is missing.
+    Boxes stay as they are in the table: xyxy in pixels, zero-based and half-open. `ValueError`
+    when a column, or a value in it, is missing.
     """
     return _write_table("images.csv", _complete("table of images", table, IMAGE_COLUMNS))
 
@@ -144,12 +124,8 @@ def save_images(table: pd.DataFrame) -> Path:
 def load_images() -> pd.DataFrame:
     """Return the table of images that lesson 02 wrote for the data set in use.
 
-    Raises
-    ------
-    FileNotFoundError
-        When there is none yet. The message names the notebook to run first.
-    ValueError
-        When a column is missing: the file is from an earlier version of the course.
+    `FileNotFoundError` when there is none yet; `ValueError` when a column is missing, because
+    the file is from an earlier version of the course. Both name the notebook to run first.
     """
     dtypes = DTYPES | {"label": int, "split": str}
     return _read_table("images.csv", "02_voc_annotations", dtypes, IMAGE_COLUMNS)
@@ -163,43 +139,26 @@ def measured(name: str) -> pd.DataFrame:
 def save_predictions(model: str, table: pd.DataFrame) -> Path:
     """Return the CSV file that now holds a model's predictions, and record its results.
 
-    Parameters
-    ----------
-    model
-        A name for the file and the tables, such as ``plain_cnn``.
-    table
-        One row per image, with the columns ``image_id, split, width, height, name`` and
-        ``xmin … ymax`` (ground truth), ``pred_name, confidence, pred_xmin … pred_ymax``. Boxes
-        are xyxy in pixels of the original image. Columns ``logit_<class>`` may follow.
-
-    Raises
-    ------
-    ValueError
-        When a column or a number is missing, or a box is inverted.
+    The table has one row per image, with the columns ``image_id, split, width, height, name`` and
+    ``xmin … ymax`` (ground truth), ``pred_name, confidence, pred_xmin … pred_ymax``; columns
+    ``logit_<class>`` may follow. Boxes are xyxy in pixels of the original image. `ValueError`
+    when a column or a number is missing, or a box is inverted.
     """
     logits = [column for column in table if column.startswith("logit_")]
     table = _complete(f"table of predictions of {model}", table, [*PREDICTION_COLUMNS, *logits])
     summaries = {split: metrics.scores(part) for split, part in table.groupby("split")}
     path = _write_table(f"predictions/{model}.csv", table)
-    _record("models", model, lambda _old: summaries)
+    with _changing_results() as results:
+        results["models"][model] = summaries
     return path
 
 
 def save_detections(model: str, table: pd.DataFrame) -> Path:
     """Return the CSV file that now holds a model's detections, in any number for each image.
 
-    Parameters
-    ----------
-    model
-        A name for the file and the tables.
-    table
-        One row per predicted box, with the columns ``image_id, pred_name, confidence`` and
-        ``pred_xmin … pred_ymax``, xyxy in pixels of the original image.
-
-    Raises
-    ------
-    ValueError
-        When a column or a number is missing.
+    The table has one row per predicted box, with the columns ``image_id, pred_name, confidence``
+    and ``pred_xmin … pred_ymax``, xyxy in pixels of the original image. `ValueError` when a
+    column or a number is missing.
     """
     table = _complete(f"table of detections of {model}", table, DETECTION_COLUMNS)
     return _write_table(f"detections/{model}.csv", table)
@@ -208,10 +167,7 @@ def save_detections(model: str, table: pd.DataFrame) -> Path:
 def load_predictions(model: str, lesson: str) -> pd.DataFrame:
     """Return a model's predictions, as `lesson` wrote them.
 
-    Raises
-    ------
-    FileNotFoundError
-        When there are none yet. The message names the notebook to run first.
+    `FileNotFoundError` when there are none yet; the message names the notebook to run first.
     """
     return _read_table(f"predictions/{model}.csv", lesson, TEXTS)
 
