@@ -18,24 +18,11 @@ def claim(sentence: str, measured: float, **bound: float) -> None:
     The number differs a little from machine to machine, so nbval leaves it, and only it, out of
     the comparison (``tests/nbval.cfg``). It also goes into ``results.json``.
 
-    Claims are promises about the data set ``mini`` and the seed 0. With other data, or another
-    seed, a claim that fails is marked and recorded, and the notebook goes on.
-
-    Parameters
-    ----------
-    sentence
-        What the number must show, without its full stop.
-    measured
-        The number.
-    **bound
-        One or two of ``at_least``, ``at_most`` and ``equals``.
-
-    Raises
-    ------
-    AssertionError
-        When the claim fails on ``mini`` with the seed 0. The message holds the measured number.
-    ValueError
-        When no bound is given, or `measured` is not one finite number.
+    The sentence says what the number must show, without its full stop; the bound is one or two of
+    ``at_least``, ``at_most`` and ``equals``. Claims are promises about the data set ``mini`` and
+    the seed 0: there one that fails is an `AssertionError`. With other data, or another seed, it
+    is marked and recorded, and the notebook goes on. `ValueError` when no bound is given, or
+    `measured` is not one finite number.
     """
     unknown = set(bound) - set(BOUNDS)
     if not bound or unknown:
@@ -46,30 +33,18 @@ def claim(sentence: str, measured: float, **bound: float) -> None:
     lessons.record_sentence("claims", sentence, measured, **bound, holds=holds)
     if not holds and settings.dataset() == "mini" and settings.seed() == 0:
         raise AssertionError(f"{sentence}: {words} was promised, {measured:.4g} was measured.")
-    number = _readable(measured)
     if holds:
-        print(f"✓ {sentence}: {number} ({words})")
+        print(f"✓ {sentence}: {_readable(measured)} ({words})")
     else:
-        print(f"✗ {sentence}: {number} here ({words} on mini)")
+        print(f"✗ {sentence}: {_readable(measured)} here ({words} on mini)")
 
 
 def report(sentence: str, measured: float) -> None:
     """Print a number that varies too much over seeds to promise a bound, and how much it varies.
 
     ``make measure CLAIMS=all`` measures mean and standard deviation over seeds and two numerical
-    settings. They are shown where the lesson runs on ``mini`` and they have been measured.
-
-    Parameters
-    ----------
-    sentence
-        What the number says, without its full stop.
-    measured
-        The number of this run.
-
-    Raises
-    ------
-    ValueError
-        When `measured` is not one finite number.
+    settings. They are shown where the lesson runs on ``mini`` and they have been measured. The
+    sentence has no full stop. `ValueError` when `measured` is not one finite number.
     """
     measured = _finite(sentence, measured)
     lessons.record_sentence("reports", sentence, measured)
