@@ -1,7 +1,6 @@
 """Which data set is in use, where it lies, and preparing it.
 
-A data set is a directory in VOC's layout: ``Annotations/`` with one XML file for each picture in
-``JPEGImages/``.
+A data set has VOC's layout: ``Annotations/`` with one XML file for each picture in ``JPEGImages/``.
 """
 
 from pathlib import Path
@@ -23,16 +22,9 @@ def place(name: str) -> Path:
 def locate(name: str | None = None) -> Path:
     """Return the directory of a data set; nothing is drawn, downloaded or changed.
 
-    Parameters
-    ----------
-    name
-        ``mini``, ``voc2007``, ``voc2012`` or a directory in VOC's layout. By default what
-        ``COURSEKIT_DATASET`` says.
-
-    Raises
-    ------
-    FileNotFoundError
-        When the data set is not there. The message says where it was looked for, and what to do.
+    The name is ``mini``, ``voc2007``, ``voc2012`` or a directory in VOC's layout, by default what
+    ``COURSEKIT_DATASET`` says. `FileNotFoundError` when the data set is not there; the message
+    says where it was looked for, and what to do.
     """
     name = settings.dataset() if name is None else str(name)
     directory = place(name)
@@ -59,13 +51,9 @@ def locate(name: str | None = None) -> Path:
 def prepare(name: str | None = None) -> Path:
     """Return the directory of a data set; `mini` is drawn first unless it has been.
 
-    A progress bar shows the drawing, which takes a minute, once. Parameters and errors are those
-    of `locate`.
-
-    Raises
-    ------
-    FileExistsError
-        When something that was not drawn is where `mini` belongs. It is left as it is.
+    A progress bar shows the drawing, which takes a minute, once. Names and errors are those of
+    `locate`, and `FileExistsError` when something that was not drawn is where `mini` belongs; it
+    is left as it is.
     """
     name = settings.dataset() if name is None else str(name)
     if name == "mini":
@@ -85,18 +73,11 @@ def missing_parts(directory: Path) -> list[str]:
 
 def _not_in_layout(directory: Path) -> str:
     """Return the message for a directory that is no data set, with the one that was meant."""
-    below = [
-        annotations.parent
-        for pattern in ("*/Annotations", "*/*/Annotations")
-        for annotations in sorted(directory.glob(pattern))
-    ]
-    meant = [str(other) for other in (directory.parent, *below) if not missing_parts(other)]
-    return (
-        f"{directory} is no data set in VOC's layout: it has no "
-        f"{' and no '.join(missing_parts(directory))}. "
-        + (
-            f"Did you mean {' or '.join(meant)}?"
-            if meant
-            else "Annotations/ must hold the XML files, and JPEGImages/ the pictures."
-        )
-    )
+    found = [*sorted(directory.glob("*/Annotations")), *sorted(directory.glob("*/*/Annotations"))]
+    near = [directory.parent, *(annotations.parent for annotations in found)]
+    meant = [str(other) for other in near if not missing_parts(other)]
+    advice = "Annotations/ must hold the XML files, and JPEGImages/ the pictures."
+    if meant:
+        advice = f"Did you mean {' or '.join(meant)}?"
+    missing = " and no ".join(missing_parts(directory))
+    return f"{directory} is no data set in VOC's layout: it has no {missing}. {advice}"
