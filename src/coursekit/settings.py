@@ -1,21 +1,17 @@
 """What the reader can set, read from the environment in this one place.
 
-==================== ============================================= ==============
-variable             meaning                                       default
-==================== ============================================= ==============
-COURSEKIT_DATASET    ``mini``, ``voc2007``, ``voc2012`` or a       ``mini``
-                     directory in VOC's layout
-COURSEKIT_CLASSES    the names to find, separated by commas        those of mini
-COURSEKIT_BACKBONE   ``tiny``, ``mobilenet_v2``, ``resnet50``,     ``tiny``
-                     ``vgg16``
-COURSEKIT_WEIGHTS    ``imagenet``, or a weight file; or two, for   ``imagenet``
-                     Keras and PyTorch, separated as in ``PATH``
-COURSEKIT_SEED       with which the lessons train and resample      ``0``
-COURSEKIT_HOME       where downloads and artifacts go              see `home`
-COURSEKIT_ARTIFACTS  where predictions and results go              see `artifacts`
-COURSEKIT_VOC_MIRROR addresses from which to download VOC before   none
-                     any other, separated by spaces
-==================== ============================================= ==============
+==================== ================================================================== ============
+variable             meaning                                                            default
+==================== ================================================================== ============
+COURSEKIT_DATASET    ``mini``, ``voc2007``, ``voc2012``, or a directory in VOC's layout ``mini``
+COURSEKIT_CLASSES    the names to find, separated by commas                             mini's
+COURSEKIT_BACKBONE   ``tiny``, ``mobilenet_v2``, ``resnet50``, ``vgg16``                ``tiny``
+COURSEKIT_WEIGHTS    ``imagenet``, a weight file, or several separated as in ``PATH``   ``imagenet``
+COURSEKIT_SEED       with which the lessons train and resample                          ``0``
+COURSEKIT_HOME       where downloads and artifacts go                                   see `home`
+COURSEKIT_ARTIFACTS  where predictions and results go                                   `artifacts`
+COURSEKIT_VOC_MIRROR addresses from which to download VOC first, separated by spaces    none
+==================== ================================================================== ============
 """
 
 import os
@@ -123,19 +119,13 @@ def mirrors() -> list[str]:
 
 
 def home() -> Path:
-    """Return the directory for downloads and artifacts.
-
-    It is ``COURSEKIT_HOME``, or else ``.coursekit`` in the checkout of the course, or, where the
-    package was installed without one, in the user's home directory.
-    """
-    if "COURSEKIT_HOME" in os.environ:
-        return Path(os.environ["COURSEKIT_HOME"]).expanduser().resolve()
+    """Return ``COURSEKIT_HOME``, or else ``.coursekit`` in the checkout, or ``~`` without one."""
     in_checkout = (CHECKOUT / "_toc.yml").exists()
-    return (CHECKOUT if in_checkout else Path.home()) / ".coursekit"
+    default = (CHECKOUT if in_checkout else Path.home()) / ".coursekit"
+    return Path(os.environ.get("COURSEKIT_HOME", default)).expanduser().resolve()
 
 
 def artifacts() -> Path:
     """Return ``COURSEKIT_ARTIFACTS``, or else ``artifacts/<data set>`` in `home`."""
-    if "COURSEKIT_ARTIFACTS" in os.environ:
-        return Path(os.environ["COURSEKIT_ARTIFACTS"]).expanduser().resolve()
-    return home() / "artifacts" / dataset_name()
+    default = home() / "artifacts" / dataset_name()
+    return Path(os.environ.get("COURSEKIT_ARTIFACTS", default)).expanduser().resolve()
