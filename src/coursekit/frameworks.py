@@ -33,11 +33,10 @@ def prepare() -> None:
 
 
 class Guard:
-    """Is asked first at every import, and refuses the second framework.
+    """Is asked first at every import, and refuses the second framework before it crashes.
 
-    Lessons import frameworks themselves, so only a hook sees the second before it crashes. It
-    refuses when a module is executed, not when it is searched for: torch asks whether TensorFlow
-    is installed, and does not load it.
+    It refuses when a module is executed, not when it is searched for: torch asks whether
+    TensorFlow is installed, and does not load it.
     """
 
     @staticmethod
