@@ -5,16 +5,13 @@ A *detection* is one predicted box with its class and its confidence. One pictur
 
 from coursekit import boxes
 from coursekit.boxes import SIDES
-from coursekit.metrics import PREDICTED
+from coursekit.metrics import PREDICTED, Floats
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 COCO_THRESHOLDS = np.linspace(0.5, 0.95, 10)
-_RECALLS = np.linspace(0, 1, 101)  # where COCO reads the precision
-
-Floats = NDArray[np.float64]
 
 
 def average_precision(
@@ -23,20 +20,13 @@ def average_precision(
     """Return the average precision of each class (rows) at each IoU threshold (columns).
 
     Computed as in the COCO challenge [Lin et al., 2014]. Detections are taken by falling
-    confidence; each finds the free object of its class and image with the largest IoU, if that
-    is at least the threshold. Precision is made to fall with recall, and averaged over the
-    recalls 0, 0.01, … 1. Difficult objects count neither as found nor as missed. The mean over
-    both axes is COCO's AP; the mean of the column 0.5 is its AP50.
+    confidence, equal ones in the order of the rows; each finds the free object of its class and
+    image with the largest IoU, if that is at least the threshold. Precision is made to fall with
+    recall, and averaged over the recalls 0, 0.01, … 1. Difficult objects count neither as found
+    nor as missed. The mean over both axes is COCO's AP; the mean of the column 0.5 is its AP50.
 
-    Parameters
-    ----------
-    detections
-        One row per predicted box: ``image_id, pred_name, confidence, pred_xmin … pred_ymax``.
-        Equal confidences are taken in the order of the rows.
-    objects
-        The table of objects of all images that were searched; ``difficult`` may be missing.
-    thresholds
-        Of the IoU.
+    `detections` has one row per predicted box: ``image_id, pred_name, confidence, pred_xmin …
+    pred_ymax``. `objects` holds those of all images searched; ``difficult`` may be missing.
     """
     thresholds = np.atleast_1d(thresholds)
     ordered = detections.sort_values("confidence", ascending=False, kind="stable")
@@ -54,9 +44,8 @@ def _hits(found: pd.DataFrame, truth: pd.DataFrame, thresholds: Floats) -> Float
     """Return 1 (hit), 0 (false) or NaN (does not count), shape (detections, thresholds)."""
     hits = np.zeros((len(found), len(thresholds)))
     images = dict(tuple(truth.groupby("image_id")))
-    for image_id, rows in found.groupby("image_id").groups.items():
-        if image_id not in images:
-            continue
+    inside = found[found["image_id"].isin(truth["image_id"])]
+    for image_id, rows in inside.groupby("image_id").groups.items():
         there = images[image_id]
         overlap = boxes.pairwise_iou(found.loc[rows, PREDICTED], there[SIDES])
         for i, threshold in enumerate(thresholds):
@@ -77,10 +66,10 @@ def _match(overlap: Floats, difficult: NDArray[np.bool_], threshold: float) -> F
 
 
 def _area(hits: Floats, n_objects: int) -> float:
-    """Return the area under precision against recall, read at 101 recalls."""
+    """Return the area under precision against recall, read at 101 recalls as COCO does."""
     hits = hits[~np.isnan(hits)]
     recall = np.cumsum(hits) / n_objects
     precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
     falling = np.maximum.accumulate(precision[::-1])[::-1]
-    reached = np.searchsorted(recall, _RECALLS, side="left")
+    reached = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")
     return float(np.append(falling, 0.0)[reached].mean())
