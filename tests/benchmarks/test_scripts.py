@@ -219,7 +219,7 @@ def test_measure_runs_what_writes_tables_and_bench_the_rest():
 
     assert scripts("measure") == TABLES
     assert scripts("bench") == SCRIPTS - TABLES
-    command = ["make", "--dry-run", "measure", "CLAIMS=01,03"]
+    command = ["make", "--dry-run", "--no-print-directory", "measure", "CLAIMS=01,03"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.stdout.rstrip().endswith("benchmarks/margins.py 01,03")
 

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.browser
 
 BUILT = Path(__file__).resolve().parents[2] / "_build" / "html"
 PAGES = sorted(path.relative_to(BUILT).as_posix() for path in BUILT.rglob("*.html"))
-PAGES = [page for page in PAGES if not page.startswith(("_static/", "_sources/"))]
+# index.html only leads to the first page; a test of its own follows it.
+PAGES = [p for p in PAGES if not p.startswith(("_static/", "_sources/")) and p != "index.html"]
 WIDTHS = {"desk": 1280, "phone": 360}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -84,6 +85,12 @@ def faults(browser, axe: str, own: str, page: str, width: int, mode: str) -> lis
 @pytest.mark.parametrize("page", PAGES)
 def test_page_has_no_faults(site, browser, axe, page, width, mode):
     assert faults(browser, axe, site, page, WIDTHS[width], mode) == []
+
+
+def test_the_address_of_the_site_leads_to_the_first_page(site, browser):
+    visit(browser, f"{site}/index.html", 1280, "light")
+    WebDriverWait(browser, 10).until(lambda browser: "/book/intro.html" in browser.current_url)
+    assert "book/intro.html" in PAGES  # it is examined as all others are
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])

@@ -14,8 +14,10 @@ def visit(browser, address: str, width: int, mode: str) -> None:
     """Open a page in a window of that width, with the reader's color scheme."""
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    scheme = {"features": [{"name": "prefers-color-scheme", "value": mode}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
+    # Without motion, no color is seen on its way from one mode to the other.
+    wishes = {"prefers-color-scheme": mode, "prefers-reduced-motion": "reduce"}
+    features = [{"name": name, "value": value} for name, value in wishes.items()]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     own = "/".join(address.split("/")[:3])
     stored = {"origin": own, "storageTypes": "all"}  # each visit is a reader's first
     browser.execute_cdp_cmd("Storage.clearDataForOrigin", stored)
