@@ -59,10 +59,12 @@ def directory(setting: str, seed: int) -> Path:
 def environment(setting: str, seed: int) -> dict[str, str]:
     """Return the environment of one run; of the reader's settings, only where the data lie."""
     threads = str(THREADS[setting])
+    chosen = {name for options in SETTINGS.values() for name in options}
+    chosen |= {name for name in os.environ if name.startswith("COURSEKIT_")}
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name == "COURSEKIT_HOME" or not name.startswith("COURSEKIT_")
+        if name == "COURSEKIT_HOME" or name not in chosen
     }
     numeric = {"OMP_NUM_THREADS": threads, "TF_NUM_INTRAOP_THREADS": threads}
     return kept | SETTINGS[setting] | numeric | {"COURSEKIT_SEED": str(seed)}

@@ -21,8 +21,12 @@ ENVIRONMENT = {
 }
 
 # TensorFlow 2.21 writes these before it reads its log level (its issue 100442). They say only
-# that there is no GPU, and a notebook would store them as an error output.
-NOISE = (b"before absl::InitializeLog()", b"Could not find cuda drivers")
+# that there is no GPU or how it adds up, and a notebook would store them as an error output.
+NOISE = (
+    b"before absl::InitializeLog()",
+    b"Could not find cuda drivers",
+    b"oneDNN custom operations",
+)
 
 
 def prepare() -> None:

@@ -30,6 +30,7 @@ def test_a_margin_counts_standard_deviations_to_the_nearest_bound(
 def test_the_two_settings_differ_in_their_environment(monkeypatch):
     monkeypatch.setenv("COURSEKIT_BACKBONE", "vgg16")
     monkeypatch.setenv("COURSEKIT_HOME", "elsewhere")
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")  # the reader's, not that of the first setting
     native, avx2 = (margins.environment(setting, 3) for setting in margins.SETTINGS)
     assert native["COURSEKIT_SEED"] == avx2["COURSEKIT_SEED"] == "3"
     differ = {name for name in native | avx2 if native.get(name) != avx2.get(name)}
