@@ -60,8 +60,6 @@ clean: ## delete what was built and drawn (not .venv, downloads or answers)
 
 # --- For instructors. The student edition's Makefile ends here.
 .PHONY: test lint execute bench measure lock student release pdf slides
-# `make test` builds the two editions of the site side by side.
-MAKEFLAGS += --jobs=2
 
 _build/student_html/index.html: $(READY) $(PAGES) src/coursetools/publish/student.py
 	@mkdir -p _build
@@ -79,7 +77,9 @@ student: $(READY) ## write the edition without solutions (its site: make book ED
 release: $(READY) ## write a course folder for nbgrader: _build/nbgrader
 	$(BIN)/coursekit release
 
-test: _build/html/index.html _build/student_html/index.html ## run every check: unit tests, notebooks (nbval), book, browser
+test: $(READY) ## run every check: unit tests, notebooks (nbval), book, browser
+	@# Both editions of the site, side by side.
+	@$(MAKE) --no-print-directory --jobs=2 _build/html/index.html _build/student_html/index.html
 	@# Drawn once, before two processes would.
 	@$(BIN)/coursekit fetch mini
 	# Two files at a time, each with one thread: the threads of two would only get in each other's
