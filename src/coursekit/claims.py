@@ -47,11 +47,11 @@ def report(sentence: str, measured: float) -> None:
     sentence has no full stop. `ValueError` when `measured` is not one finite number.
     """
     measured = _finite(sentence, measured)
-    lessons.record_sentence("reports", sentence, measured)
-    margins = lessons.measured("margins").set_index("claim")
+    key = (lessons.record_sentence("reports", sentence, measured), sentence)
+    margins = lessons.measured("margins").set_index(["lesson", "claim"])
     text = f"· {sentence}: ≈{_readable(measured)} here"
-    if settings.dataset() == "mini" and sentence in margins.index:
-        row = margins.loc[sentence]
+    if settings.dataset() == "mini" and key in margins.index:
+        row = margins.loc[key]
         text += f", {row['mean']:.3g} ± {row['sd']:.2g} over {row['runs']:.0f} runs"
     print(text)
 

@@ -92,8 +92,8 @@ def begin(lesson: str) -> None:
     print(f"Lesson {lesson}, data set {name}")
 
 
-def record_sentence(part: str, sentence: str, measured: float, **more: float) -> None:
-    """Add a sentence of the lesson that runs, and its number, to the ``claims`` or ``reports``."""
+def record_sentence(part: str, sentence: str, measured: float, **more: float) -> str:
+    """Return the lesson that runs, after adding a sentence to its ``claims`` or ``reports``."""
     if _lesson is None:
         raise RuntimeError(
             "No lesson has begun in this process. Call lessons.begin(...) in the notebook's "
@@ -104,6 +104,7 @@ def record_sentence(part: str, sentence: str, measured: float, **more: float) ->
         others = [old for old in entries if old["sentence"] != sentence]
         entry = {"sentence": sentence, "measured": measured, **more}
         results[part][_lesson] = [*others, entry]
+    return _lesson
 
 
 def record_seconds(lesson: str, seconds: float) -> None:
