@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from coursekit.boxes import SIDES
+
 import pandas as pd
 from PIL import Image
 
@@ -43,7 +45,7 @@ def audit(table: pd.DataFrame, directory: str | Path | None = None) -> pd.DataFr
         | (table["xmax"] > table["width"])
         | (table["ymax"] > table["height"])
     )
-    twice = table.duplicated(["image_id", "name", "xmin", "ymin", "xmax", "ymax"])
+    twice = table.duplicated(["image_id", "name", *SIDES])
 
     checks = [(f"class {name}", part["image_id"], LOOK) for name, part in table.groupby("name")]
     checks += [
