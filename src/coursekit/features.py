@@ -1,8 +1,9 @@
-"""Frozen backbone → a file of feature maps on disk, made once.
+"""Frozen backbone → feature maps on disk, made once.
 
-While the backbone works on one batch, threads decode the next. An extraction that was stopped, or
-killed, goes on where it was. The file's name comes from everything that its content depends on, so
-a changed picture, backbone, weight or layer gets a new file.
+While the backbone works on one batch, threads decode the next and write the one before. An
+extraction that was stopped, or killed, goes on where it was. The maps of each layer are a file of
+their own, in a folder whose name comes from everything that they depend on. So a changed picture,
+backbone, weight or layer gets a new folder.
 """
 
 import hashlib
@@ -26,7 +27,8 @@ from PIL import Image
 
 BATCH = 32
 THREADS = 2  # that decode
-VERSION = 1  # raise it whenever the same pictures would give other numbers
+LARGEST = np.finfo(np.float16).max
+VERSION = 2  # raise it whenever the same pictures would give other numbers
 
 
 class Backbone(Protocol):
@@ -34,11 +36,11 @@ class Backbone(Protocol):
 
     name: str
     size: int  # of the pictures that it takes
-    shape: tuple[int, int, int]  # of one picture's feature map
+    shapes: dict[str, tuple[int, int, int]]  # of one picture's map, for each layer
     identity: dict[str, object]  # what the maps depend on, apart from the pictures
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Return the maps of uint8 pictures of shape (batch, size, size, 3)."""
+    def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the maps of uint8 pictures of shape (batch, size, size, 3), by the layer."""
 
 
 class CorruptImageError(ValueError):
@@ -52,6 +54,7 @@ def read_image(file: str | Path, size: int) -> np.ndarray:
     """
     try:
         with Image.open(file) as image:
+            image.draft("RGB", (size, size))  # a JPEG twice as large is decoded at half its size
             rgb = image if image.mode == "RGB" else image.convert("RGB")  # it would copy
             return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR))
     except FileNotFoundError:
@@ -66,15 +69,15 @@ def extract(
     directory: str | Path,
     folder: str | Path | None = None,
     batch: int = BATCH,
-) -> tuple[np.ndarray, list[str]]:
-    """Return the feature maps of all images of a table, and their image_ids, in its order.
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return each layer's feature maps of all images of a table, and their image_ids, in its order.
 
-    The maps are float16 of shape (n, 7, 7, c), in a file that is made when needed. They are a
-    memory map: no more of it is in memory than is used.
+    The maps are float16 of shape (n, height, width, channels), in files that are made when needed.
+    They are memory maps: no more of them is in memory than is used.
 
     The table has a row for each image, with ``image_id`` and ``filename``, and the pictures lie in
-    ``JPEGImages`` of the directory. The file goes to `folder`, by default ``features`` among the
-    artifacts of the data set in use. `batch` pictures make one forward pass.
+    ``JPEGImages`` of the directory. The files go to a folder in `folder`, by default ``features``
+    among the artifacts of the data set in use. `batch` pictures make one forward pass.
 
     A picture that is not there raises a ``FileNotFoundError``, one that cannot be decoded a
     `CorruptImageError`, a number beyond the range of float16 a ``ValueError``, and a disk without
@@ -84,12 +87,16 @@ def extract(
     files = [Path(directory) / "JPEGImages" / name for name in table["filename"]]
     folder = settings.artifacts() / "features" if folder is None else Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{backbone.name}-{_fingerprint(backbone, ids, files, batch)}.npy"
-    with FileLock(folder / f".{target.stem}.lock"):  # another process may want the same
+    target = folder / f"{backbone.name}-{_fingerprint(backbone, ids, files, batch)}"
+    with FileLock(folder / f".{target.name}.lock"):  # another process may want the same
         if not target.exists():
             _extract(backbone, files, target, batch)
-        target.with_suffix(".rows").unlink(missing_ok=True)
-    return np.load(target, mmap_mode="r"), ids
+    maps = {layer: np.load(_file(target, layer), mmap_mode="r") for layer in backbone.shapes}
+    return maps, ids
+
+
+def _file(folder: Path, layer: str) -> Path:
+    return folder / f"{layer}.npy"
 
 
 def _fingerprint(backbone: Backbone, ids: list[str], files: list[Path], batch: int) -> str:
@@ -102,48 +109,59 @@ def _fingerprint(backbone: Backbone, ids: list[str], files: list[Path], batch: i
 
 
 def _extract(backbone: Backbone, files: list[Path], target: Path, batch: int) -> None:
-    """Write `target`: under another name first, and a batch at a time.
+    """Make the folder `target`: under another name first, and a batch at a time.
 
-    After each batch, a file beside it says how many rows are finished. So the run that follows a
+    After each batch, a file in it says how many rows are finished. So the run that follows a
     killed one goes on from there.
     """
-    part, finished = target.with_suffix(".part"), target.with_suffix(".rows")
-    if not (part.exists() and finished.exists()):
-        finished.unlink(missing_ok=True)  # what it says is not about the new file
-        _reserve(part, (len(files), *backbone.shape))
-    start = int(finished.read_text()) if finished.exists() else 0
+    part = target.with_name(f"{target.name}.part")
+    finished = part / "rows"
+    if not finished.exists():
+        _reserve(part, {k: (len(files), *shape) for k, shape in backbone.shapes.items()})
+        write_whole(finished, "0")
+    start = int(finished.read_text())
     read = partial(read_image, size=backbone.size)
     options = {"total": len(files), "initial": start, "desc": backbone.name, "unit": "image"}
-    with ThreadPoolExecutor(THREADS) as pool, progress_bar(**options) as bar:
-        decoded = pool.map(read, files[start : start + batch])
+    pools = ThreadPoolExecutor(THREADS), ThreadPoolExecutor(1)
+    with pools[0] as readers, pools[1] as writer, progress_bar(**options) as bar:
+        decoded = readers.map(read, files[start : start + batch])
+        written = writer.submit(int)  # nothing yet
         for row in range(start, len(files), batch):
             images = np.stack([*decoded])
-            decoded = pool.map(read, files[row + batch : row + 2 * batch])  # the next ones
-            _write(part, row, backbone(images))
-            write_whole(finished, str(row + len(images)))
+            decoded = readers.map(read, files[row + batch : row + 2 * batch])  # the next ones
+            maps = backbone.maps(images)
+            written.result()
+            written = writer.submit(_write, part, row, maps)
             bar.update(len(images))
+        written.result()
+    finished.unlink()
     part.replace(target)
 
 
-def _reserve(part: Path, shape: tuple[int, ...]) -> None:
-    """Make an .npy file of this shape, still empty; `OSError` when the disk has no room for it."""
-    size, free = 2 * math.prod(shape), shutil.disk_usage(part.parent).free
+def _reserve(part: Path, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Make an .npy file for each layer, still empty; `OSError` when the disk has no room."""
+    shutil.rmtree(part, ignore_errors=True)  # what a killed run left before it had begun
+    size, free = 2 * sum(map(math.prod, shapes.values())), shutil.disk_usage(part.parent).free
     if size > free:  # a memory map on a full disk would kill the process
         raise OSError(
             f"The features need {size / 1e9:.1f} GB in {part.parent}, where {free / 1e9:.1f} GB "
             "are free. Make room, or set COURSEKIT_HOME to a folder on another disk."
         )
-    open_memmap(part, "w+", np.float16, shape)
+    part.mkdir()
+    for layer, shape in shapes.items():
+        open_memmap(_file(part, layer), "w+", np.float16, shape)
 
 
-def _write(part: Path, row: int, maps: np.ndarray) -> None:
-    """Write the maps of one batch to the file, from this row on."""
-    with np.errstate(over="ignore"):
-        short = maps.astype(np.float16)
-    if not np.isfinite(short).all():
-        raise ValueError(
-            "The backbone gave a number beyond float16's range (65,504). Take another layer."
-        )
-    stored = open_memmap(part, "r+")  # anew for each batch: what stays mapped counts as memory
-    stored[row : row + len(short)] = short
-    stored.flush()
+def _write(part: Path, row: int, maps: dict[str, np.ndarray]) -> None:
+    """Write the maps of one batch to the files, from this row on, and that they are finished."""
+    for layer, values in maps.items():
+        if not (values.min() >= -LARGEST and values.max() <= LARGEST):
+            raise ValueError(
+                f"Layer {layer} gave a number beyond float16's range (65,504). Take another one."
+            )
+        # anew for each batch: what stays mapped counts as memory
+        stored = open_memmap(_file(part, layer), "r+")
+        stored[row : row + len(values)] = values
+        stored.flush()
+        end = row + len(values)
+    write_whole(part / "rows", str(end))

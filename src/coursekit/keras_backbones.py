@@ -1,60 +1,57 @@
-"""Pretrained, frozen backbones for Keras: pictures in, feature maps of 7 × 7 cells out."""
+"""Pretrained, frozen backbones for Keras: pictures in, a feature map for each layer out."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from coursekit import settings
-from tiny import in_keras
+from coursekit import weights as weight_files
+from efficientnet import SIZE, in_keras
 
 import keras
 import numpy as np
-from keras import layers
 from keras.applications import VGG16, MobileNetV2, ResNet50, mobilenet_v2, resnet50, vgg16
 
-SIZE, CELLS = 224, 7
 SUFFIXES = (".h5", ".keras", ".safetensors")  # of Keras' weight files
+Maps = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A frozen network. Call it with pictures to get their feature maps.
+    """A frozen network; `maps` gives the outputs of its layers for a batch of pictures.
 
-    The pictures are uint8 of shape (batch, 224, 224, 3), RGB; the network's own preprocessing is
-    done here. The maps are float32 of shape (batch, 7, 7, channels).
+    `model` takes preprocessed pictures of shape (batch, size, size, 3), and returns a dictionary
+    with the output of each layer.
     """
 
     name: str
     model: keras.Model
-    preprocess: Callable[[np.ndarray], np.ndarray]
-    channels: dict[str, slice]  # where each layer's output lies on the last axis
-    size: int = SIZE
+    preprocess: Callable[[np.ndarray], np.ndarray]  # from float32 RGB, 0 to 255
+    weights: str  # a name for them
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """The shape of one picture's feature map."""
-        return self.model.output_shape[1:]
+    def size(self) -> int:
+        """The side of the pictures that it takes, in pixels."""
+        return self.model.input_shape[1]
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, int, int]]:
+        """The shape of one picture's map, (height, width, channels), for each layer."""
+        return {layer: tuple(shape[1:]) for layer, shape in self.model.output_shape.items()}
 
     @property
     def identity(self) -> dict[str, object]:
         """What the numbers that come out depend on, apart from the pictures."""
-        digest = hashlib.blake2b(digest_size=16)
-        for array in self.model.get_weights():
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return {
-            "backbone": self.name,
-            "layers": [*self.channels],
-            "weights": digest.hexdigest(),
-            "size": self.size,
-            "keras": keras.version(),
-        }
+        parts = {"backbone": self.name, "weights": self.weights}
+        return parts | {"layers": [*self.shapes], "size": self.size}
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Return the feature maps of a batch of pictures."""
+    def maps(self, images: np.ndarray) -> Maps:
+        """Return float32 maps (batch, height, width, channels) of uint8 pictures, by the layer.
+
+        The pictures are RGB, of shape (batch, size, size, 3).
+        """
         return self.model.predict_on_batch(self.preprocess(images.astype(np.float32)))
 
 
@@ -62,18 +59,20 @@ class Recipe(NamedTuple):
     """How to build one backbone."""
 
     build: Callable[..., keras.Model]  # takes `weights`: None, "imagenet" or a file
-    preprocess: Callable[[np.ndarray], np.ndarray]  # from float32 RGB, 0 to 255
+    preprocess: Callable[[np.ndarray], np.ndarray]
     layers: tuple[str, ...]  # by default, the output of these is taken
 
 
 def _application(network: Callable[..., keras.Model], module, *layers: str) -> Recipe:
     """Return the recipe of one of Keras' own networks, which lies in this module."""
-    build = partial(network, include_top=False, input_shape=(SIZE, SIZE, 3))
+    build = partial(network, include_top=False, input_shape=(224, 224, 3))
     return Recipe(build, module.preprocess_input, layers)
 
 
 RECIPES = {
-    "tiny": Recipe(in_keras.build, mobilenet_v2.preprocess_input, ("stage_4", "stage_5")),
+    "efficientnet_lite0": Recipe(
+        partial(in_keras.build, size=SIZE), np.asarray, ("block_10", "block_14", "last")
+    ),
     "mobilenet_v2": _application(MobileNetV2, mobilenet_v2, "block_13_expand_relu", "out_relu"),
     "resnet50": _application(ResNet50, resnet50, "conv4_block6_out", "conv5_block3_out"),
     "vgg16": _application(VGG16, vgg16, "block4_conv3", "block5_conv3"),
@@ -85,47 +84,33 @@ def load(
 ) -> Backbone:
     """Return a frozen backbone that gives the outputs of one or more of its layers.
 
-    An output of more than 7 × 7 cells is averaged down to that. Several outputs are concatenated
-    along the channels; `Backbone.channels` says where each of them lies.
-
     Parameters
     ----------
     name
         One of `settings.BACKBONES`. By default what ``COURSEKIT_BACKBONE`` says.
     layers
-        Names of layers. By default those in `RECIPES`, which were chosen by measurement.
+        Names of layers, the last one last. By default those in `RECIPES`, which were chosen by
+        measurement on validation pictures.
     weights
-        ``imagenet``, which Keras downloads once, or a file. By default what ``COURSEKIT_WEIGHTS``
-        says. For `tiny`, ``imagenet`` means the weights that come with the course.
+        ``imagenet`` or a file. By default what ``COURSEKIT_WEIGHTS`` says.
 
     Raises
     ------
     ValueError
-        When there is no such layer, its output cannot be cut into 7 × 7 cells, or the weights
-        do not fit.
+        When there is no such layer, its output is no map, or the weights do not fit.
     OSError
         When the weight file is not there, or the weights cannot be downloaded.
     """
     name = settings.backbone() if name is None else name
     recipe = RECIPES[name]
-    weights = str(weights or settings.weights(SUFFIXES))
-    with settings.loading(name, weights):
+    weights = weight_files.resolve(name, SUFFIXES, weights)
+    with weight_files.loading(name, weights):
         network = recipe.build(weights=weights)
-    wanted = tuple(layers) or recipe.layers
-    maps = [_to_cells(network.get_layer(layer).output) for layer in wanted]
-    ends = pairwise(accumulate((each.shape[-1] for each in maps), initial=0))
-    channels = {layer: slice(*end) for layer, end in zip(wanted, ends, strict=True)}
-    output = keras.layers.Concatenate()(maps) if len(maps) > 1 else maps[0]
-    model = keras.Model(network.input, output, name=name)
+    outputs = {layer: network.get_layer(layer).output for layer in layers or recipe.layers}
+    for layer, output in outputs.items():
+        if len(output.shape) != 4:
+            raise ValueError(f"The output of {layer} is no map: its shape is {output.shape}.")
+    model = keras.Model(network.input, outputs, name=name)
     model.trainable = False
-    return Backbone(name, model, recipe.preprocess, channels)
-
-
-def _to_cells(output):
-    """Return an output of shape (batch, 7 k, 7 k, c), averaged to (batch, 7, 7, c)."""
-    height, width = output.shape[1:3]
-    if height != width or height % CELLS:
-        raise ValueError(
-            f"An output of {height} × {width} cells cannot be averaged to {CELLS} × {CELLS}."
-        )
-    return output if height == CELLS else layers.AveragePooling2D(height // CELLS)(output)
+    digest = weight_files.digest(weights, network.get_weights())
+    return Backbone(name, model, recipe.preprocess, digest)

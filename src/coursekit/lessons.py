@@ -81,10 +81,8 @@ def begin(lesson: str) -> None:
     global _lesson
     _lesson = lesson
     name = settings.dataset_name()
-    backbone = settings.backbone()
-    files = [] if backbone == "tiny" else settings.all_weights()  # tiny comes with its weights
-    weights = [Path(file).name for file in files]
-    origin = {"dataset": name, "backbone": backbone, "weights": weights, "seed": SEED}
+    weights = [Path(file).name for file in settings.all_weights()]
+    origin = {"dataset": name, "backbone": settings.backbone(), "weights": weights, "seed": SEED}
     with _changing_results() as results:
         results["claims"][lesson] = []
         results["reports"][lesson] = []

@@ -5,8 +5,9 @@ variable             meaning                                                    
 ==================== ================================================================== ============
 COURSEKIT_DATASET    ``mini``, ``voc2007``, ``voc2012``, or a directory in VOC's layout ``mini``
 COURSEKIT_CLASSES    the names to find, separated by commas                             mini's
-COURSEKIT_BACKBONE   ``tiny``, ``mobilenet_v2``, ``resnet50``, ``vgg16``                ``tiny``
+COURSEKIT_BACKBONE   one of `BACKBONES`                                                 its first
 COURSEKIT_WEIGHTS    ``imagenet``, a weight file, or several separated as in ``PATH``   ``imagenet``
+COURSEKIT_DEVICE     on which PyTorch computes: ``cuda``, ``mps`` or ``cpu``            the best
 COURSEKIT_SEED       with which the lessons train and resample                          ``0``
 COURSEKIT_HOME       where downloads and artifacts go                                   see `home`
 COURSEKIT_ARTIFACTS  where predictions and results go                                   `artifacts`
@@ -15,13 +16,12 @@ COURSEKIT_VOC_MIRROR addresses from which to download VOC first, separated by sp
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from minivoc import CLASSES
 
-BACKBONES = ("tiny", "mobilenet_v2", "resnet50", "vgg16")
+BACKBONES = ("efficientnet_lite0", "mobilenet_v2", "resnet50", "vgg16")
+DEVICES = ("cuda", "mps", "cpu")  # the best first
 NAMED_DATASETS = ("mini", "voc2007", "voc2012")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -51,7 +51,7 @@ def classes() -> list[str]:
 
 def backbone() -> str:
     """Return the backbone's name; `ValueError` when there is none of that name."""
-    name = os.environ.get("COURSEKIT_BACKBONE", "tiny")
+    name = os.environ.get("COURSEKIT_BACKBONE", BACKBONES[0])
     if name not in BACKBONES:
         raise ValueError(
             f"COURSEKIT_BACKBONE is {name!r}, which is no backbone of this course. "
@@ -83,26 +83,12 @@ def weights(suffixes: tuple[str, ...]) -> str:
     return fitting[0]
 
 
-@contextmanager
-def loading(backbone: str, weights: str) -> Iterator[None]:
-    """Say in the errors of a block that loads weights what was wrong, and what to do.
-
-    Each framework, and each kind of file, has errors of its own. Here they become `OSError` where
-    the weights are not there, and `ValueError` where they do not fit.
-    """
-    published = weights == "imagenet"
-    if not published and not Path(weights).is_file():
-        raise FileNotFoundError(f"There is no weight file {weights}. Correct COURSEKIT_WEIGHTS.")
-    try:
-        yield
-    except Exception as error:
-        if published:
-            raise OSError(
-                f"The weights of {backbone} cannot be downloaded: {error}. Go online once, set "
-                "COURSEKIT_WEIGHTS to a file that you have, or use COURSEKIT_BACKBONE=tiny."
-            ) from error
-        reason = str(error)[:300]  # PyTorch lists each weight
-        raise ValueError(f"{weights} does not hold the weights of {backbone}: {reason}") from error
+def device() -> str | None:
+    """Return the device that was asked for, None for the best; `ValueError` for an unknown one."""
+    name = os.environ.get("COURSEKIT_DEVICE")
+    if name not in (None, *DEVICES):
+        raise ValueError(f"COURSEKIT_DEVICE is {name!r}. Choose one of: {', '.join(DEVICES)}.")
+    return name
 
 
 def seed() -> int:

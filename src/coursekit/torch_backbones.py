@@ -1,56 +1,86 @@
-"""Pretrained backbones for PyTorch: pictures in, feature maps of 7 × 7 cells out."""
+"""Pretrained backbones for PyTorch: pictures in, a feature map for each layer out."""
 
+import copy
 from collections.abc import Callable, Sequence
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-import tiny
 from coursekit import settings
-from tiny import in_torch
+from coursekit import weights as weight_files
+from efficientnet import SIZE, in_torch
 
+import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional
+from torch import fx, nn
 from torchvision import models
 from torchvision.models.feature_extraction import create_feature_extractor
 
-SIZE, CELLS = 224, 7
 SUFFIXES = (".pth", ".pt", ".safetensors")  # of PyTorch's weight files
 # the mean and the deviation of each color, from 0 to 1, by which a picture is scaled
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-DRAWINGS = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # from -1 to 1
+LITE = ((127 / 255,) * 3, (128 / 255,) * 3)
+Maps = dict[str, torch.Tensor]
+
+
+def device() -> torch.device:
+    """Return the device to compute on: what ``COURSEKIT_DEVICE`` says, or the best there is.
+
+    `ValueError` when it says one that this machine does not have.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    there["cpu"] = True
+    wanted = settings.device()
+    if wanted and not there[wanted]:
+        raise ValueError(f"COURSEKIT_DEVICE is {wanted}, which PyTorch does not find here.")
+    return torch.device(wanted or next(name for name in settings.DEVICES if there[name]))
+
+
+def to_tensor(images: np.ndarray) -> torch.Tensor:
+    """Return uint8 pictures (n, height, width, 3) as float32 (n, 3, height, width), 0 to 1."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2) / 255
 
 
 class Backbone(nn.Module):
-    """A pretrained network that gives the outputs of one or more of its layers as one map.
+    """A pretrained network that gives the outputs of one or more of its layers.
 
-    The pictures are float32 of shape (batch, 3, 224, 224), RGB, from 0 to 1; the network's own
-    scaling is done here. The maps are float32 of shape (batch, channels, 7, 7).
+    The pictures are float32 of shape (batch, 3, size, size), RGB, from 0 to 1; the network's own
+    scaling is done here. Each map is float32 of shape (batch, channels, height, width).
 
-    Batch normalization stays as it was trained, in training mode too: the statistics of a few
-    pictures of one's own would be worse than those that came with the weights.
+    Batch normalization, where a network has it, stays as it was trained, in training mode too: the
+    statistics of a few pictures of one's own would be worse than those that came with the weights.
     """
 
-    def __init__(self, name: str, network: nn.Module, layers: Sequence[str], scale=IMAGENET):
+    def __init__(
+        self,
+        name: str,
+        network: nn.Module,
+        layers: Sequence[str],
+        size: int = 224,
+        scale=IMAGENET,
+        weights: str = "",
+    ):
         super().__init__()
-        self.name = name
+        self.name, self.size, self.weights = name, size, weights
         self.network = create_feature_extractor(network, list(layers))
+        self.late_network = [_after(self.network, layers[0])]  # in a list: no second module
         for part, values in zip(("mean", "deviation"), scale, strict=True):
             self.register_buffer(part, torch.tensor(values)[:, None, None], persistent=False)
         self.eval()
         with torch.no_grad():
-            outputs = self.network(torch.zeros(1, 3, SIZE, SIZE))
-        shapes = [outputs[layer].shape[1:] for layer in layers]
-        for layer, shape in zip(layers, shapes, strict=True):
-            if len(shape) != 3 or shape[1] != shape[2] or shape[1] % CELLS:
-                raise ValueError(
-                    f"The output of {layer} has the shape {tuple(shape)}, which cannot be averaged "
-                    f"to {CELLS} × {CELLS} cells."
-                )
-        ends = pairwise(accumulate((shape[0] for shape in shapes), initial=0))
-        # where each layer's output lies
-        self.channels = {layer: slice(*end) for layer, end in zip(layers, ends, strict=True)}
+            outputs = self.network(torch.zeros(1, 3, size, size))
+        # of one picture's maps, in Keras' order: height, width, channels
+        self.shapes = {
+            layer: (*outputs[layer].shape[2:], outputs[layer].shape[1]) for layer in layers
+        }
+        for layer, shape in self.shapes.items():
+            if len(shape) != 3:
+                raise ValueError(f"The output of {layer} is no map: its shape is {shape}.")
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What the numbers that come out depend on, apart from the pictures."""
+        parts = {"backbone": self.name, "weights": self.weights}
+        return parts | {"layers": [*self.shapes], "size": self.size}
 
     def train(self, mode: bool = True) -> "Backbone":
         """Set the mode of the module, and leave the network in evaluation mode."""
@@ -58,29 +88,55 @@ class Backbone(nn.Module):
         self.network.eval()
         return self
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the feature maps of a batch of pictures."""
+    def forward(self, images: torch.Tensor) -> Maps:
+        """Return the maps of a batch of pictures, by the layer."""
         outputs = self.network((images - self.mean) / self.deviation)  # in the network's order
-        maps = [functional.adaptive_avg_pool2d(outputs[layer], CELLS) for layer in self.channels]
-        return torch.cat(maps, dim=1)
+        return {layer: outputs[layer] for layer in self.shapes}
+
+    def late(self, first: torch.Tensor) -> Maps:
+        """Return the maps that follow from those of the first layer, and these."""
+        return self.late_network[0](first)
+
+    @torch.no_grad()
+    def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Return float32 maps (batch, height, width, channels) of uint8 pictures, by the layer.
+
+        The pictures are RGB, of shape (batch, size, size, 3).
+        """
+        outputs = self(to_tensor(images).to(self.mean.device))
+        return {k: maps.permute(0, 2, 3, 1).cpu().numpy() for k, maps in outputs.items()}
+
+
+def _after(network: fx.GraphModule, layer: str) -> fx.GraphModule:
+    """Return the part of a network that begins behind a layer; it shares the weights."""
+    graph = copy.deepcopy(network.graph)
+    (end,) = [node for node in graph.nodes if node.op == "output"]
+    first = end.args[0][layer]
+    (images,) = [node for node in graph.nodes if node.op == "placeholder"]
+    with graph.inserting_before(images):
+        given = graph.placeholder("first")
+    first.replace_all_uses_with(given)
+    graph.eliminate_dead_code()
+    graph.erase_node(images)
+    return fx.GraphModule(network, graph)
 
 
 class Recipe(NamedTuple):
     """How to build one backbone."""
 
     build: Callable[..., nn.Module]
-    published: object  # the weights that torchvision downloads
     layers: tuple[str, ...]  # by default, the output of these is taken
+    size: int = 224
     scale: tuple = IMAGENET
 
 
-V1 = "IMAGENET1K_V1"
 RECIPES = {
-    "tiny": Recipe(in_torch.build, tiny.FILE, ("stage_4", "stage_5"), DRAWINGS),
-    "mobilenet_v2": Recipe(models.mobilenet_v2, V1, ("features.14.conv.0", "features.18")),
-    "resnet50": Recipe(models.resnet50, V1, ("layer3", "layer4")),
-    "vgg16": Recipe(models.vgg16, V1, ("features.22", "features.29")),
+    "efficientnet_lite0": Recipe(in_torch.build, ("block_10", "block_14", "last"), SIZE, LITE),
+    "mobilenet_v2": Recipe(models.mobilenet_v2, ("features.14.conv.0", "features.18")),
+    "resnet50": Recipe(models.resnet50, ("layer3", "layer4")),
+    "vgg16": Recipe(models.vgg16, ("features.22", "features.29")),
 }
+PUBLISHED = "IMAGENET1K_V1"  # the weights that torchvision downloads
 
 
 def load(
@@ -88,26 +144,24 @@ def load(
 ) -> Backbone:
     """Return a backbone that gives the outputs of one or more of its layers; see `Backbone`.
 
-    It takes the arguments of `keras_backbones.load`, and raises its errors. Here the layers have
-    torchvision's names, such as ``features.18`` or ``layer3.5.conv2``, and a weight file holds a
-    state dict.
+    It takes the arguments of `keras_backbones.load`, and raises its errors. Layers of torchvision's
+    networks have names such as ``features.18`` or ``layer3.5.conv2``; a weight file holds a state
+    dict.
     """
     name = settings.backbone() if name is None else name
     recipe = RECIPES[name]
-    weights = str(weights or settings.weights(SUFFIXES))
-    if weights != "imagenet" and not weights.endswith(SUFFIXES):
-        raise ValueError(
-            f"{weights} is no file of PyTorch: its name ends in none of {', '.join(SUFFIXES)}. "
-            "Name one for each framework, as in `--weights for_keras.h5 --weights for_torch.pth`."
-        )
-    with settings.loading(name, weights):
+    weights = weight_files.resolve(name, SUFFIXES, weights)
+    with weight_files.loading(name, weights):
         network = _build(recipe, weights)
-    return Backbone(name, network, tuple(layers) or recipe.layers, recipe.scale)
+    arrays = (one.numpy() for one in network.state_dict().values())
+    digest = weight_files.digest(weights, arrays)
+    layers = tuple(layers) or recipe.layers
+    return Backbone(name, network, layers, recipe.size, recipe.scale, digest)
 
 
 def _build(recipe: Recipe, weights: str) -> nn.Module:
     if weights == "imagenet":
-        return recipe.build(weights=recipe.published)
+        return recipe.build(weights=PUBLISHED)
     network = recipe.build(weights=None)
     # it reads safetensors, too
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
