@@ -6,8 +6,8 @@ standard deviation and margin of each claim, and of each number that is reported
 promise, into ``book/results/margins.csv``. An interrupted measurement goes on with the notebook
 that it had reached.
 
-The second setting is what a processor without AVX-512 would compute, and with another order of
-summation. The seed 0, which the book shows, is not among the seeds.
+The second setting is what a processor without AVX-512 would compute, in two threads instead of
+one. The seed 0, which the book shows, is not among the seeds.
 """
 
 import argparse
@@ -39,7 +39,6 @@ THREADS = {"native": 1, "avx2": 2}
 SETTINGS = {
     "native": {},
     "avx2": {
-        "TF_ENABLE_ONEDNN_OPTS": "1",
         "ONEDNN_MAX_CPU_ISA": "AVX2",
         "ATEN_CPU_CAPABILITY": "avx2",
         "MKL_ENABLE_INSTRUCTIONS": "AVX2",
