@@ -11,10 +11,11 @@ SRC = settings.CHECKOUT / "src"
 IN_ALL, IN_ONE = 2000, 250  # lines of coursekit
 MAY_IMPORT = {  # of ours, beside itself
     "minivoc": set(),
-    "tiny": set(),  # the default backbone, with its weights
-    "coursekit": {"minivoc", "tiny"},
+    "efficientnet": set(),  # the default backbone
+    "tiny": set(),
+    "coursekit": {"minivoc", "efficientnet", "tiny"},
     "exercises": {"minivoc", "coursekit"},
-    "coursetools": {"minivoc", "tiny", "coursekit", "exercises"},
+    "coursetools": {"minivoc", "efficientnet", "tiny", "coursekit", "exercises"},
 }
 OURS = set(MAY_IMPORT)
 MINIVOC_NEEDS = {"numpy", "PIL", "tqdm"}
