@@ -29,17 +29,9 @@ class Backbone:
     name: str
     model: keras.Model
     preprocess: Callable[[np.ndarray], np.ndarray]  # from float32 RGB, 0 to 255
+    shapes: dict[str, tuple[int, int, int]]  # of one picture's map, for each layer
     weights: str  # a name for them
-
-    @property
-    def size(self) -> int:
-        """The side of the pictures that it takes, in pixels."""
-        return self.model.input_shape[1]
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, int, int]]:
-        """The shape of one picture's map, (height, width, channels), for each layer."""
-        return {layer: tuple(shape[1:]) for layer, shape in self.model.output_shape.items()}
+    size: int = 224  # of the pictures
 
     @property
     def identity(self) -> dict[str, object]:
@@ -112,5 +104,6 @@ def load(
             raise ValueError(f"The output of {layer} is no map: its shape is {output.shape}.")
     model = keras.Model(network.input, outputs, name=name)
     model.trainable = False
+    shapes = {layer: tuple(output.shape[1:]) for layer, output in outputs.items()}
     digest = weight_files.digest(weights, network.get_weights())
-    return Backbone(name, model, recipe.preprocess, digest)
+    return Backbone(name, model, recipe.preprocess, shapes, digest, network.input_shape[1])

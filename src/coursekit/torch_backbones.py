@@ -109,16 +109,15 @@ class Backbone(nn.Module):
 
 def _after(network: fx.GraphModule, layer: str) -> fx.GraphModule:
     """Return the part of a network that begins behind a layer; it shares the weights."""
-    graph = copy.deepcopy(network.graph)
-    (end,) = [node for node in graph.nodes if node.op == "output"]
-    first = end.args[0][layer]
-    (images,) = [node for node in graph.nodes if node.op == "placeholder"]
-    with graph.inserting_before(images):
-        given = graph.placeholder("first")
-    first.replace_all_uses_with(given)
-    graph.eliminate_dead_code()
-    graph.erase_node(images)
-    return fx.GraphModule(network, graph)
+    late = fx.GraphModule(network, copy.deepcopy(network.graph))
+    images, *_, outputs = late.graph.nodes
+    first = outputs.args[0][layer]
+    with late.graph.inserting_before(images):
+        first.replace_all_uses_with(late.graph.placeholder("first"))
+    late.graph.eliminate_dead_code()
+    late.graph.erase_node(images)
+    late.recompile()
+    return late
 
 
 class Recipe(NamedTuple):
@@ -163,6 +162,7 @@ def _build(recipe: Recipe, weights: str) -> nn.Module:
     if weights == "imagenet":
         return recipe.build(weights=PUBLISHED)
     network = recipe.build(weights=None)
-    # it reads safetensors, too
-    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    state = torch.load(weights, map_location="cpu", weights_only=True)  # of safetensors, too
+    own = network.state_dict().keys()  # the file may hold more, such as the layer that names
+    network.load_state_dict({name: one for name, one in state.items() if name in own})
     return network
