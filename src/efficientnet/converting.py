@@ -69,7 +69,8 @@ def _convert_elsewhere(original: Path, target: Path) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            raise OSError(f"The weights cannot be made from {original}: {done.stderr.strip()}")
+            reason = done.stderr.strip() or f"the process ended with {done.returncode}"
+            raise OSError(f"The weights cannot be made from {original}: {reason}")
         with new.open("r+b") as file:
             os.fsync(file.fileno())  # or, after a power cut, the name may stand for an empty file
         new.replace(target)
@@ -79,14 +80,15 @@ def _convert_elsewhere(original: Path, target: Path) -> None:
 
 def convert(original: Path, target: Path) -> None:
     """Write the folded weights; `ValueError` when `original` is not the file that was published."""
-    import torch
-
     if hashlib.sha256(original.read_bytes()).hexdigest() != SHA256:
         raise ValueError("its checksum is wrong. Install the package again.")
+    import torch
+
     state = torch.load(original, map_location="cpu", weights_only=True)
     unfolded = {name: tensor.numpy() for name, tensor in state.items()}
-    metadata = {"source": f"{PACKAGE} 0.1.0", "license": "Apache-2.0"}
-    target.write_bytes(save(fold(unfolded), metadata))
+    # one entry only: the order of several changes from run to run, and with it the file
+    origin = {"source": f"{PACKAGE} 0.1.0, Apache License 2.0"}
+    target.write_bytes(save(fold(unfolded), origin))
 
 
 def fold(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
