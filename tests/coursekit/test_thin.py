@@ -12,10 +12,10 @@ IN_ALL, IN_ONE = 2000, 250  # lines of coursekit
 MAY_IMPORT = {  # of ours, beside itself
     "minivoc": set(),
     "efficientnet": set(),  # the default backbone
-    "tiny": set(),
-    "coursekit": {"minivoc", "efficientnet", "tiny"},
+    "coursekit": {"minivoc", "efficientnet"},
+    "localizer": {"minivoc", "efficientnet", "coursekit"},
     "exercises": {"minivoc", "coursekit"},
-    "coursetools": {"minivoc", "efficientnet", "tiny", "coursekit", "exercises"},
+    "coursetools": {"minivoc", "efficientnet", "coursekit", "localizer", "exercises"},
 }
 OURS = set(MAY_IMPORT)
 MINIVOC_NEEDS = {"numpy", "PIL", "tqdm"}
