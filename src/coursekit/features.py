@@ -134,7 +134,6 @@ def _extract(backbone: Backbone, files: list[Path], target: Path, batch: int) ->
             written = writer.submit(_write, part, row, maps)
             bar.update(len(images))
         written.result()
-    finished.unlink()
     part.replace(target)
 
 
