@@ -17,12 +17,11 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 WITH_FRAMEWORK = {f"coursekit.{name}_backbones" for name in ("keras", "torch")}
-WITH_FRAMEWORK |= {"coursekit.torch_heads"}
-IMPORTED = "import sys; print({'tensorflow', 'torch', 'coursetools.pretrain'} & {*sys.modules})"
+IMPORTED = "import sys; print({'tensorflow', 'torch'} & {*sys.modules})"
 MODULES = {module.name for module in walk_packages(coursekit.__path__, "coursekit.")}
 
 
-def test_no_other_module_imports_a_framework_or_the_script_that_trains_tiny():
+def test_no_other_module_imports_a_framework():
     assert MODULES > WITH_FRAMEWORK
     code = "".join(f"import {name}\n" for name in sorted(MODULES - WITH_FRAMEWORK))
     run = python("-c", code + IMPORTED)
@@ -47,6 +46,12 @@ def test_the_second_framework_is_refused_with_a_sentence(request, process, first
     words = request.getfixturevalue(process)(refuse, first, second)
     assert words.startswith(f"{second} cannot be imported: this process already uses {first}")
     assert "Restart the kernel" in words
+
+
+@pytest.mark.parametrize("before, after", [(None, "1"), ("0", "0")])
+def test_onednn_is_on_where_nobody_switched_it_off(before, after):
+    code = "import coursekit, os; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    assert python("-c", code, TF_ENABLE_ONEDNN_OPTS=before).stdout == f"{after}\n"
 
 
 def test_keras_is_silent():

@@ -9,7 +9,7 @@ from minivoc import CLASSES
 import pytest
 
 KERAS, TORCH = (".h5", ".keras"), (".pth", ".pt")
-NAMES = ("DATASET", "CLASSES", "BACKBONE", "WEIGHTS", "HOME", "ARTIFACTS")
+NAMES = ("DATASET", "CLASSES", "BACKBONE", "WEIGHTS", "DEVICE", "HOME", "ARTIFACTS")
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,29 @@ def test_a_class_alone_is_nothing_to_tell_apart(monkeypatch, wanted):
 def test_the_defaults():
     assert settings.all_weights() == ["imagenet"]
     assert settings.weights(KERAS) == settings.weights(TORCH) == "imagenet"
+
+    assert settings.backbone() == settings.BACKBONES[0] == "efficientnet_lite0"
+    assert settings.device() is None
+
+
+def test_an_unknown_backbone_is_refused_with_the_known_ones(monkeypatch):
+    monkeypatch.setenv("COURSEKIT_BACKBONE", "tiny")
+    with pytest.raises(ValueError, match="'tiny', which is no backbone") as error:
+        settings.backbone()
+    assert ", ".join(settings.BACKBONES) in str(error.value)
+
+
+@pytest.mark.parametrize("name", settings.DEVICES)
+def test_a_device_can_be_asked_for(monkeypatch, name):
+    monkeypatch.setenv("COURSEKIT_DEVICE", name)
+    assert settings.device() == name
+
+
+@pytest.mark.parametrize("name", ["gpu", "CUDA", ""])
+def test_an_unknown_device_is_refused_with_the_known_ones(monkeypatch, name):
+    monkeypatch.setenv("COURSEKIT_DEVICE", name)
+    with pytest.raises(ValueError, match="Choose one of: cuda, mps, cpu"):
+        settings.device()
 
 
 def test_a_single_file_is_for_every_framework(monkeypatch):

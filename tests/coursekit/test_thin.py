@@ -11,10 +11,10 @@ SRC = settings.CHECKOUT / "src"
 IN_ALL, IN_ONE = 2000, 250  # lines of coursekit
 MAY_IMPORT = {  # of ours, beside itself
     "minivoc": set(),
-    "efficientnet": set(),  # the default backbone
+    "efficientnet": set(),
     "coursekit": {"minivoc", "efficientnet"},
     "localizer": {"minivoc", "efficientnet", "coursekit"},
-    "exercises": {"minivoc", "coursekit"},
+    "exercises": {"minivoc", "efficientnet", "coursekit"},
     "coursetools": {"minivoc", "efficientnet", "coursekit", "localizer", "exercises"},
 }
 OURS = set(MAY_IMPORT)
