@@ -95,7 +95,7 @@ def test_begin_notes_where_the_numbers_come_from(table, capsys):
     assert capsys.readouterr().out == "Lesson 02_x, data set mini\n"
     provenance = lessons.load_results()["provenance"]["02_x"]
     assert provenance["dataset"] == "mini" and "numpy" in provenance["versions"]
-    assert provenance["seed"] == 0 and provenance["weights"] == []
+    assert provenance["seed"] == 0 and provenance["weights"] == ["imagenet"]
 
 
 def test_begin_names_weight_files_without_their_directories(table, monkeypatch):
