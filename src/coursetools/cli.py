@@ -1,4 +1,4 @@
-"""The command ``coursekit``: run the course, fetch data, examine the environment."""
+"""The command ``coursekit``: run the course, fetch data, predict, examine the environment."""
 
 import argparse
 import os
@@ -62,6 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     fetch = commands.add_parser("fetch", help="draw or download a data set")
     fetch.set_defaults(command=_fetch)
     fetch.add_argument("dataset", choices=settings.NAMED_DATASETS)
+
+    predict = commands.add_parser("predict", help="name and locate what your own pictures show")
+    predict.set_defaults(command=_predict)
+    predict.add_argument("files", nargs="+", metavar="FILE", help="a picture, or a folder of them")
+    predict.add_argument(
+        "--out", default="predicted", metavar="DIR", help="folder for annotated copies: predicted"
+    )
+    predict.add_argument("--model", metavar="FILE", help="by default what lesson 04 has trained")
 
     clean = commands.add_parser("clean", help="delete what was built and drawn")
     clean.set_defaults(command=_clean)
@@ -136,6 +144,13 @@ def _fetch(options: argparse.Namespace) -> int:
 
     print(f"{options.dataset} is in {fetching.fetch(options.dataset)}.")
     return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from coursetools import predicting
+
+    model = Path(options.model) if options.model else None
+    return predicting.predict(options.files, Path(options.out), model)
 
 
 def _student(options: argparse.Namespace) -> int:
