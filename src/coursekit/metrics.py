@@ -7,8 +7,6 @@ A prediction is a *hit* when its class is right and its IoU is above 0.5, as in 
 [Everingham et al., 2010, section 4.2].
 """
 
-from collections.abc import Sequence
-
 from coursekit import boxes
 from coursekit.boxes import SIDES
 
@@ -18,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 
 PREDICTED = [f"pred_{side}" for side in SIDES]
 RESAMPLES = 2000  # of a bootstrap
-KINDS = ["right", "class", "box", "both", "background"]
 
 Floats = NDArray[np.float64]
 
@@ -45,23 +42,6 @@ def outcomes(table: pd.DataFrame) -> pd.DataFrame:
     hit = right & (overlap > 0.5)
     columns = {"accuracy": right, "mean_iou": overlap, "accuracy_at_iou_50": hit}
     return pd.DataFrame(columns, table.index, dtype=float)
-
-
-def error_kinds(table: pd.DataFrame) -> pd.Series:
-    """Return for each image what is wrong with its prediction, one of `KINDS`.
-
-    - ``right``: a hit.
-    - ``class``: IoU above 0.5, but another class.
-    - ``box``: the right class, but IoU from 0.1 to 0.5.
-    - ``both``: another class, and IoU from 0.1 to 0.5.
-    - ``background``: IoU below 0.1. The box lies elsewhere, whatever the class.
-
-    After Hoiem et al., 2012, who sort the false positives of detectors in this way.
-    """
-    overlap, right = iou(table), named(table)
-    cases = [overlap < 0.1, right & (overlap > 0.5), overlap > 0.5, right]
-    kinds = np.select(cases, ["background", "right", "class", "box"], "both")
-    return pd.Series(pd.Categorical(kinds, KINDS), table.index, name="kind")
 
 
 # one number for all images, and how sure it is
@@ -129,37 +109,6 @@ def accuracy_at(table: pd.DataFrame, thresholds: ArrayLike) -> Floats:
     """Return the share of images with the right class and an IoU above each threshold."""
     overlap = np.where(named(table), iou(table), -1.0)
     return (overlap[:, None] > np.asarray(thresholds)).mean(axis=0)
-
-
-def confusion(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """Return how many images of each true class (rows) were given each class (columns)."""
-    counted = pd.crosstab(table["name"], table["pred_name"])
-    return counted.reindex(index=classes, columns=classes, fill_value=0)
-
-
-# confidence
-
-
-def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> pd.DataFrame:
-    """Return, for each bin of confidence that is not empty, ``n, confidence, accuracy``.
-
-    Bin i holds the confidences above i / bins, up to and with (i + 1) / bins; the index is i.
-    """
-    confidence, right = np.asarray(confidence, dtype=float), np.asarray(right, dtype=float)
-    number = np.searchsorted(np.arange(1, bins) / bins, confidence)
-    table = pd.DataFrame({"confidence": confidence, "accuracy": right}).groupby(number)
-    return pd.concat([table.size().rename("n"), table.mean()], axis=1).rename_axis("bin")
-
-
-def calibration_error(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> float:
-    """Return the expected calibration error (ECE), from 0 (calibrated) to 1.
-
-    ``ECE = sum over bins of n_bin / n * |accuracy_bin - confidence_bin|`` [Guo et al., 2017,
-    equation 3].
-    """
-    table = reliability(confidence, right, bins)
-    gap = (table["accuracy"] - table["confidence"]).abs()
-    return float((gap * table["n"]).sum() / table["n"].sum())
 
 
 def softmax(logits: ArrayLike, temperature: float = 1.0) -> Floats:

@@ -1,7 +1,6 @@
 import math
 
 from coursekit import metrics
-from coursekit.boxes import SIDES
 
 import numpy as np
 import pandas as pd
@@ -9,39 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-CLASSES = ["car", "cat", "dog"]
+from predicting import TABLES, predictions
+
 SCORES = ["accuracy", "mean_iou", "accuracy_at_iou_50"]
 
 
-def predictions(rows):
-    """A table with one row for each (true class, predicted class, IoU).
-
-    The true box is 10 pixels wide and high; the predicted one is lower, as the IoU wants it.
-    """
-    names, pred_names, overlaps = zip(*rows, strict=True)
-    table = pd.DataFrame({"image_id": [f"{i:06d}" for i in range(len(rows))], "name": names})
-    table[SIDES] = [0, 0, 10, 10]
-    table["pred_name"] = pred_names
-    table[metrics.PREDICTED] = [[0, 0, 10, 10 * overlap] for overlap in overlaps]
-    return table
-
-
-NAMES = st.sampled_from(CLASSES)
-TABLES = st.lists(st.tuples(NAMES, NAMES, st.floats(0, 1)), min_size=1, max_size=30).map(
-    predictions
-)
-
-SMALL = [  # and what kind of error each is
-    ("dog", "dog", 1.0, "right"),
-    ("dog", "cat", 0.75, "class"),
-    ("cat", "cat", 0.5, "box"),  # a hit must be above 0.5
-    ("cat", "cat", 0.1, "box"),  # background is below 0.1
-    ("cat", "dog", 0.5, "both"),
-    ("cat", "dog", 0.1, "both"),
-    ("car", "car", 0.05, "background"),
-    ("dog", "car", 0.0, "background"),
+SMALL = [
+    ("dog", "dog", 1.0),
+    ("dog", "cat", 0.75),
+    ("cat", "cat", 0.5),  # a hit must be above 0.5
+    ("cat", "cat", 0.1),
+    ("cat", "dog", 0.5),
+    ("cat", "dog", 0.1),
+    ("car", "car", 0.05),
+    ("dog", "car", 0.0),
 ]
-TABLE = predictions([row[:3] for row in SMALL])
+TABLE = predictions(SMALL)
 
 
 # one number for each image
@@ -66,22 +48,6 @@ def test_the_outcomes_are_one_row_for_each_image():
     assert found["accuracy_at_iou_50"].tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
     np.testing.assert_allclose(found["mean_iou"], [row[2] for row in SMALL])
     assert [column.kind for column in found.dtypes] == ["f"] * 3
-
-
-def test_every_kind_of_error_by_hand():
-    found = metrics.error_kinds(TABLE)
-    assert found.tolist() == [row[3] for row in SMALL]
-    assert found.cat.categories.tolist() == metrics.KINDS and found.name == "kind"
-
-
-@given(TABLES)
-def test_each_image_has_one_kind_of_error_and_right_means_a_hit(table):
-    kinds, each = metrics.error_kinds(table), metrics.outcomes(table)
-    assert kinds.notna().all() and kinds.value_counts().sum() == len(table)
-    assert ((kinds == "right") == (each["accuracy_at_iou_50"] == 1)).all()
-    assert each.loc[kinds == "class", "accuracy"].sum() == 0
-    assert each.loc[kinds == "box", "accuracy"].all()
-    assert (each.loc[kinds == "background", "mean_iou"] < 0.1).all()
 
 
 # one number for all images, and how sure it is
@@ -226,54 +192,7 @@ def test_accuracy_at_never_rises_with_the_threshold(table):
     assert found[0] <= each["accuracy"] and found[10] == each["accuracy_at_iou_50"]
 
 
-def test_confusion_by_hand():
-    found = metrics.confusion(TABLE, ["dog", "cat", "car", "cow"])
-    assert found.index.tolist() == found.columns.tolist() == ["dog", "cat", "car", "cow"]
-    assert found.to_numpy().tolist() == [[1, 1, 1, 0], [2, 2, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
-
-
-@given(TABLES)
-def test_confusion_counts_each_image_once(table):
-    found = metrics.confusion(table, CLASSES)
-    assert found.to_numpy().sum() == len(table)
-    assert np.trace(found) == metrics.named(table).sum()
-    assert found.sum(axis=1).to_dict() == {c: (table["name"] == c).sum() for c in CLASSES}
-
-
 # confidence
-
-
-def test_the_bins_of_confidence_by_hand():
-    found = metrics.reliability([0, 0.1, 0.11, 0.55, 0.59, 1], [1, 0, 1, 0, 1, 1])
-    expected = {
-        "n": {0: 2, 1: 1, 5: 2, 9: 1},
-        "confidence": {0: 0.05, 1: 0.11, 5: 0.57, 9: 1},
-        "accuracy": {0: 0.5, 1: 1, 5: 0.5, 9: 1},
-    }
-    pd.testing.assert_frame_equal(found, pd.DataFrame(expected).rename_axis("bin"))
-
-
-@pytest.mark.parametrize("bins", [1, 5, 10, 25, 41])  # 7 / 25 * 25 is not 7
-def test_an_edge_belongs_to_the_bin_below_it(bins):
-    edges = np.arange(1, bins + 1) / bins
-    assert metrics.reliability(edges, np.ones(bins), bins).index.tolist() == [*range(bins)]
-
-
-def test_the_calibration_error_by_hand():
-    # 0.9 is right half of the time: 0.4 too sure. 0.2 is never right: 0.2 too sure.
-    assert metrics.calibration_error([0.9, 0.9, 0.2], [1, 0, 0]) == pytest.approx(
-        2 / 3 * 0.4 + 1 / 3 * 0.2
-    )
-    assert metrics.calibration_error([0.5, 0.5], [1, 1]) == 0.5  # too modest
-    # one bin: 0.5 sure on average, and right half of the time
-    assert metrics.calibration_error([0.9, 0.1], [1, 0], bins=1) == 0
-
-
-@given(st.lists(st.lists(st.booleans(), min_size=1), min_size=1), st.integers(1, 20))
-def test_a_model_that_is_as_often_right_as_it_says_has_no_calibration_error(groups, bins):
-    confidence = [sum(group) / len(group) for group in groups for _ in group]
-    right = [one for group in groups for one in group]
-    assert metrics.calibration_error(confidence, right, bins) == pytest.approx(0, abs=1e-9)
 
 
 def test_softmax_by_hand_and_without_overflow():

@@ -132,9 +132,8 @@ def look_at_layers(backbones, scratch: Path) -> dict:
 
 def look_at_files(backbones, scratch: Path) -> dict:
     """Return what comes of weight files that fit, do not fit, or are none."""
-    from tiny import in_torch
-
     import torch
+    from tiny import in_torch
 
     x = tensor(pictures()[:1])
     whole, tensors = scratch / "whole.pth", scratch / "whole.safetensors"

@@ -71,8 +71,9 @@ with_temperature = Check(
 
 
 def _confusion(truth, named, n):
-    table = pd.DataFrame({"name": truth, "pred_name": named})
-    return metrics.confusion(table, range(n)).to_numpy()
+    counts = np.zeros((n, n), dtype=int)
+    np.add.at(counts, (truth, named), 1)  # counts a pair as often as it comes
+    return counts
 
 
 confusion_matrix = Check(
@@ -150,30 +151,38 @@ def _confident():
 
 
 def _bins(rule):
-    return lambda confidence, right: rule(metrics.reliability(confidence, right))
+    def error(confidence, right):
+        """Return what `rule` makes of the ten bins: n, confidence and accuracy of each."""
+        table = pd.DataFrame({"confidence": confidence, "accuracy": right})
+        bins = table.groupby(np.floor(confidence * 10))
+        return rule(bins.mean().assign(n=bins.size()))
+
+    return error
 
 
 def _gaps(table):
     return table["accuracy"] - table["confidence"]
 
 
+def _weighted(gaps, table):
+    return np.average(gaps, weights=table["n"])
+
+
 calibration = Check(
-    right=lambda confidence, right: metrics.calibration_error(confidence, right),
+    right=_bins(lambda table: _weighted(_gaps(table).abs(), table)),
     cases=_confident,
     wrong={
         "All bins count the same for you. A bin with more pictures weighs more.": _bins(
             lambda table: _gaps(table).abs().mean()
         ),
         "Your gaps cancel each other: too sure in one bin, not sure enough in another.": _bins(
-            lambda table: (_gaps(table) * table["n"]).sum() / table["n"].sum()
+            lambda table: _weighted(_gaps(table), table)
         ),
         "You compare two means over all pictures. That cannot see what happens in each bin.": (
             lambda confidence, right: abs(right.mean() - confidence.mean())
         ),
         "You compare with the middle of each bin. Take the mean of the confidences in it.": _bins(
-            lambda table: np.average(
-                abs(table["accuracy"] - (table.index + 0.5) / 10), weights=table["n"]
-            )
+            lambda table: _weighted(abs(table["accuracy"] - (table.index + 0.5) / 10), table)
         ),
         "You take the largest gap, not the mean one.": _bins(
             lambda table: _gaps(table).abs().max()
