@@ -8,42 +8,25 @@ import os
 import shutil
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, metadata, version
-from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from coursekit import settings
+from coursetools.findings import Row, show
 
 if TYPE_CHECKING:
     import pandas as pd
 
 GIB = 2**30
 MEMORY, DISK = 3 * GIB, 2 * GIB
-TINY = Path(__file__).parents[1] / "tiny" / "tiny.safetensors"
 TIMEOUT = 120  # seconds for a framework to be imported: the first time it is slow
 INSTALL = "Run `make setup` (or `pip install -r requirements.txt`)."
 CUDA = ("cuda-", "nvidia-", "triton")  # what torch for the CPU does without
 FRAMEWORKS = (("tensorflow",), ("torch", "torchvision"))  # never two in one process
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")  # psutil sees the machine around it only
-KERAS_FILES = {  # how weight files begin in the cache of Keras
-    "mobilenet_v2": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_",
-    "resnet50": "resnet50_weights_",
-    "vgg16": "vgg16_weights_",
-}
-
-
-class Row(NamedTuple):
-    """One finding. `ok` is None where there is nothing to judge."""
-
-    check: str
-    found: str
-    wanted: str
-    ok: bool | None
-    what_to_do: str = ""
 
 
 def examine() -> "pd.DataFrame":
@@ -59,18 +42,8 @@ def examine() -> "pd.DataFrame":
 def main() -> int:
     """Return 1 if a check failed, else 0, after printing the table and what to do."""
     rows = _rows()
-    marks = {True: "ok", False: "FAILED", None: "-"}
-    columns = [(row.check, row.found, row.wanted, marks[row.ok]) for row in rows]
-    failed = [row for row in rows if row.ok is False]
-    print(*_table([("check", "found", "wanted", "state"), *columns]), sep="\n", end="\n\n")
-    if not failed:
-        print("All is well.")
-    for advice in dict.fromkeys(row.what_to_do for row in failed):
-        names = [row.check for row in failed if row.what_to_do == advice]
-        few = names if len(names) < 6 else [*names[:4], f"{len(names) - 4} more"]
-        text = f"{', '.join(few)}: {advice}"
-        print(textwrap.fill(text, 100, subsequent_indent="    ", break_on_hyphens=False))
-    return 1 if failed else 0
+    show(rows)
+    return int(any(row.ok is False for row in rows))
 
 
 def check_python() -> Iterator[Row]:
@@ -148,26 +121,54 @@ def check_dataset() -> Iterator[Row]:
     yield Row("data set", f"{count:,} annotations in {directory}", name, count > 0, advice)
 
 
+def check_settings() -> Iterator[Row]:
+    """Return backbone, device and seed as they are set, and whether there is such a one."""
+    for read in (settings.backbone, settings.device, settings.seed):
+        name = read.__name__
+        variable = f"COURSEKIT_{name.upper()}"
+        try:
+            value = read()
+        except ValueError as error:
+            yield Row(name, os.environ[variable], "one of the course", False, str(error))
+        else:
+            yield Row(name, "the best there is" if value is None else str(value), variable, None)
+
+
 def check_weights() -> Iterator[Row]:
     """Return whether the weights of the backbone in use are there."""
     weights, check = settings.all_weights(), "backbone weights"
-    try:
-        backbone = settings.backbone()
-    except ValueError as error:
-        yield Row(check, "no such backbone", "one of the course", False, str(error))
-        return
     for file in (Path(one).expanduser() for one in weights if one != "imagenet"):
         found = "found" if file.is_file() else "missing"
         advice = f"There is no file {file}. Correct COURSEKIT_WEIGHTS, or unset it for ImageNet's."
         yield Row(check, found, str(file), file.is_file(), advice)
-    published = weights == ["imagenet"]
-    if published and backbone == "tiny":
-        yield Row(check, "tiny", "comes with the course", TINY.is_file(), f"Get {TINY} again.")
-    elif published:
-        cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
-        files = sorted(file.name for file in cache.glob(f"{KERAS_FILES[backbone]}*"))
-        found = ", ".join(files) or f"{backbone} not yet in {cache}"
-        yield Row(check, found, "downloaded when first used", None)
+    if weights == ["imagenet"]:
+        backbone = os.environ.get("COURSEKIT_BACKBONE", settings.BACKBONES[0])
+        if backbone == settings.BACKBONES[0]:
+            yield _installed_weights(check)
+        elif backbone in settings.BACKBONES:
+            yield Row(check, backbone, "downloaded when first used", None)
+
+
+def _installed_weights(check: str) -> Row:
+    """Return whether the weights that came with the installation can be read.
+
+    The first time, this converts them, in another process: later the lessons find the result.
+    """
+    from efficientnet import converting
+
+    from safetensors import SafetensorError, safe_open
+
+    wanted = "come with the course"
+    try:
+        file = converting.weights_file(settings.home() / "weights")
+        with safe_open(file, "numpy") as tensors:
+            found = f"{len(tensors.keys())} arrays in {file.name}"
+    except SafetensorError:
+        return Row(check, "damaged", wanted, False, f"Delete {file}. It will be made again.")
+    except (ImportError, OSError) as error:
+        advice = "Run `make setup`. If that does not help, delete .venv before you run it again."
+        return Row(check, _last_line(str(error)), wanted, False, advice)
+    return Row(check, found, wanted, True)
 
 
 def check_frameworks() -> Iterator[Row]:
@@ -182,6 +183,7 @@ CHECKS = (
     check_memory,
     check_disk,
     check_dataset,
+    check_settings,
     check_weights,
     check_frameworks,
 )
@@ -234,14 +236,3 @@ def _import(names: tuple[str, ...]) -> Row:
 def _last_line(text: str) -> str:
     lines = text.strip().splitlines()
     return lines[-1].strip() if lines else "no message"
-
-
-def _table(rows: list[tuple[str, ...]], widths: tuple[int, ...] = (22, 40, 26, 6)) -> list[str]:
-    """Return the lines of a table of at most 100 characters' width; long cells are wrapped."""
-    lines = []
-    for row in rows:
-        cells = [textwrap.wrap(*cell) for cell in zip(row, widths, strict=True)]
-        for parts in zip_longest(*cells, fillvalue=""):
-            padded = [part.ljust(width) for part, width in zip(parts, widths, strict=True)]
-            lines.append("  ".join(padded).rstrip())
-    return lines

@@ -6,10 +6,13 @@ from types import SimpleNamespace
 
 from coursekit import datasets, settings
 from coursetools import doctor
+from efficientnet import converting
 
+import numpy as np
 import packaging.markers
 import psutil
 import pytest
+from safetensors.numpy import save_file
 
 from processes import python
 
@@ -52,7 +55,9 @@ def healthy(tmp_path, monkeypatch):
     have(monkeypatch, memory=3, disk=2)
     monkeypatch.setattr(doctor, "CONTAINER_LIMIT", tmp_path / "memory.max")
     monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path / "home"))
-    for name in ("DATASET", "BACKBONE", "WEIGHTS"):
+    save_file({"stem.weight": np.zeros(3)}, tmp_path / "lite.safetensors")
+    monkeypatch.setattr(converting, "weights_file", lambda folder: tmp_path / "lite.safetensors")
+    for name in ("DATASET", "BACKBONE", "WEIGHTS", "DEVICE", "SEED"):
         monkeypatch.delenv(f"COURSEKIT_{name}", raising=False)
     return tmp_path
 
@@ -126,6 +131,7 @@ def test_all_is_well_here(capsys, monkeypatch):
     table = doctor.examine()
     bad = table[[ok is False for ok in table.ok]]
     assert bad.empty, bad.to_string()
+    assert found_in(table, "backbone weights") == f"100 arrays in {converting.FILE}"
     assert found_in(table, "tensorflow").startswith("tensorflow 2.")
     assert found_in(table, "torch and torchvision").startswith("torch 2.")
 
@@ -253,26 +259,51 @@ def test_missing_weights_of_one_framework(capsys, healthy, monkeypatch):
     assert failed(capsys) == {}
 
 
-@pytest.mark.parametrize("backbone", [name for name in settings.BACKBONES if name != "tiny"])
-def test_weights_of_imagenet_are_information(capsys, healthy, monkeypatch, backbone):
+def test_weights_that_came_with_the_installation(capsys, healthy):
+    assert failed(capsys) == {}
+    assert found("backbone weights") == "1 arrays in lite.safetensors"
+    (healthy / "lite.safetensors").write_bytes(b"half a file")
+    advice = failed(capsys)
+    assert set(advice) == {"backbone weights"} and found("backbone weights") == "damaged"
+    assert f"Delete {healthy / 'lite.safetensors'}." in advice["backbone weights"]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        ModuleNotFoundError("The package is not installed"),
+        OSError("Traceback\nits checksum is wrong"),
+    ],
+)
+def test_weights_that_cannot_be_converted(capsys, monkeypatch, trouble):
+    def fail(folder):
+        raise trouble
+
+    monkeypatch.setattr(converting, "weights_file", fail)
+    advice = failed(capsys)
+    assert set(advice) == {"backbone weights"} and "make setup" in advice["backbone weights"]
+    assert found("backbone weights") == str(trouble).splitlines()[-1]
+
+
+@pytest.mark.parametrize("backbone", settings.BACKBONES[1:])
+def test_weights_of_the_sources_are_information(capsys, monkeypatch, backbone):
     monkeypatch.setenv("COURSEKIT_BACKBONE", backbone)
-    monkeypatch.setenv("KERAS_HOME", str(healthy / "keras"))
     assert failed(capsys) == {}
-    assert found("backbone weights").startswith(f"{backbone} not yet in")
-    (healthy / "keras" / "models").mkdir(parents=True)
-    file = {
-        "mobilenet_v2": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
-        "resnet50": "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        "vgg16": "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
-    }[backbone]
-    (healthy / "keras" / "models" / file).touch()
-    assert failed(capsys) == {}
-    assert found("backbone weights") == file
+    assert found("backbone weights") == found("backbone") == backbone
 
 
-def test_an_unknown_backbone(capsys, monkeypatch):
-    monkeypatch.setenv("COURSEKIT_BACKBONE", "resnet5")
-    assert "Choose one of" in failed(capsys)["backbone weights"]
+@pytest.mark.parametrize("name", ["backbone", "device", "seed"])
+def test_a_setting_without_a_meaning(capsys, monkeypatch, name):
+    monkeypatch.setenv(f"COURSEKIT_{name.upper()}", "resnet5")
+    advice = failed(capsys)
+    assert set(advice) == {name} and f"COURSEKIT_{name.upper()} is 'resnet5'" in advice[name]
+    assert found(name) == "resnet5"
+
+
+def test_the_device_is_the_best_unless_another_is_named(capsys, monkeypatch):
+    assert found("device") == "the best there is"
+    monkeypatch.setenv("COURSEKIT_DEVICE", "cuda")
+    assert failed(capsys) == {} and found("device") == "cuda"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+"""What the doctor finds, and the table that shows it. Needs nothing but Python itself."""
+
+import textwrap
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import NamedTuple
+
+MARKS = {True: "ok", False: "FAILED", None: "-"}
+WIDTHS = (22, 40, 26, 6)  # of the columns, in characters
+
+
+class Row(NamedTuple):
+    """One finding. `ok` is None where there is nothing to judge."""
+
+    check: str
+    found: str
+    wanted: str
+    ok: bool | None
+    what_to_do: str = ""
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print the findings as a table, and below it what to do about those that failed."""
+    columns = [(row.check, row.found, row.wanted, MARKS[row.ok]) for row in rows]
+    failed = [row for row in rows if row.ok is False]
+    print(*_lines([("check", "found", "wanted", "state"), *columns]), sep="\n", end="\n\n")
+    if not failed:
+        print("All is well.")
+    for advice in dict.fromkeys(row.what_to_do for row in failed):
+        names = [row.check for row in failed if row.what_to_do == advice]
+        few = names if len(names) < 6 else [*names[:4], f"{len(names) - 4} more"]
+        text = f"{', '.join(few)}: {advice}"
+        print(textwrap.fill(text, 100, subsequent_indent="    ", break_on_hyphens=False))
+
+
+def _lines(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return the lines of a table of at most 100 characters' width; long cells are wrapped."""
+    lines = []
+    for row in rows:
+        cells = [textwrap.wrap(*cell) for cell in zip(row, WIDTHS, strict=True)]
+        for parts in zip_longest(*cells, fillvalue=""):
+            padded = [part.ljust(width) for part, width in zip(parts, WIDTHS, strict=True)]
+            lines.append("  ".join(padded).rstrip())
+    return lines
