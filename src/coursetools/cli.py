@@ -15,6 +15,7 @@ NOT_PATHS = {
     "classes": None,
     "backbone": None,
     "weights": ("imagenet",),
+    "device": None,
     "home": (),
 }
 BUILT = settings.CHECKOUT / "_build"
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--weights", action="append", help="imagenet, or a weight file; twice for both frameworks"
     )
+    run.add_argument("--device", choices=settings.DEVICES, help="where PyTorch computes")
     run.add_argument("--home", help="where downloads and drawn data go")
     run.add_argument(
         "--only",

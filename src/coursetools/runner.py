@@ -134,7 +134,7 @@ def _fingerprint(notebook: NotebookNode) -> str:
     """Return a hash of what the outputs depend on: the cells, and the reader's settings."""
     sources = [cell.source for cell in notebook.cells]
     choices = [settings.dataset(), settings.classes(), settings.backbone()]
-    choices += [settings.all_weights(), settings.seed()]
+    choices += [settings.all_weights(), settings.device(), settings.seed()]
     return hashlib.sha256(json.dumps([sources, choices]).encode()).hexdigest()
 
 

@@ -19,7 +19,7 @@ FAILS_ELSEWHERE = [*CLAIM[:2], "claim('One is at least two', 1, at_least=2)"]
 def course(voc_set, tmp_path, monkeypatch):
     """A checkout with two tiny notebooks, and a data set to run them on."""
     voc_set.add("a", ("dog", 1, 1, 20, 30))
-    for name in ("DATASET", "ARTIFACTS", "BACKBONE", "WEIGHTS"):
+    for name in ("DATASET", "ARTIFACTS", "BACKBONE", "WEIGHTS", "DEVICE"):
         monkeypatch.setenv(f"COURSEKIT_{name}", "")  # so that what run sets is undone
         monkeypatch.delenv(f"COURSEKIT_{name}")
     monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path / "home"))
@@ -86,7 +86,14 @@ def test_after_a_failure_the_run_goes_on_where_it_stopped(course, monkeypatch):
     assert executed == ["02_claim"]
     assert run(course) == 0 and executed == ["02_claim"]
     assert run(course, "--backbone", "vgg16", "--only", "01") == 0
-    assert executed == ["02_claim", "01_good"]  # other settings make it another run
+    assert run(course, "--backbone", "vgg16", "--device", "cpu", "--only", "01") == 0
+    assert executed == ["02_claim", "01_good", "01_good"]  # other settings make it another run
+
+
+def test_the_notebooks_run_on_the_device_that_was_asked_for(course):
+    write(course, "01_good", ["import os", "print(os.environ.get('COURSEKIT_DEVICE'))"])
+    assert run(course, "--device", "cpu", "--only", "01") == 0
+    assert outputs(course / "out" / "notebooks" / "01_good.ipynb")[1] == "cpu\n"
 
 
 def test_claims_that_do_not_hold_elsewhere_are_reported_at_the_end(course, capsys):

@@ -16,6 +16,7 @@ from PIL import Image
 
 STATIC = settings.CHECKOUT / "book" / "_static"
 COVER = {"dog": 4, "bird": 9, "horse": 6, "cat": 2, "cow": 3}  # which of its class looks best
+CELLS = 8  # in each direction, of the backbone's last map
 
 
 def save(figure, name: str) -> None:
@@ -70,14 +71,14 @@ def goal_02(directory, images) -> None:
 
 
 def goal_03(directory, images) -> None:
-    """Draw a picture under the grid of the feature map, what 7 × 7 colors keep, and the answer."""
+    """Draw a picture under the grid of the feature map, what its cells keep, and the answer."""
     row = images[images["name"] == "dog"].iloc[COVER["dog"]]
     picture = Image.open(directory / "JPEGImages" / row["filename"])
-    cells = picture.resize((7, 7), Image.Resampling.BOX).resize(picture.size, 0)
+    cells = picture.resize((CELLS, CELLS), Image.Resampling.BOX).resize(picture.size, 0)
     figure, axes = plt.subplots(1, 3, figsize=(9, 2.4))
     for ax, image in zip(axes, (picture, cells, picture), strict=True):
         plotting.show_image(ax, image)
-    for line in np.arange(1, 7) / 7:
+    for line in np.arange(1, CELLS) / CELLS:
         axes[0].axvline(line * picture.width, color="white", linewidth=0.8)
         axes[0].axhline(line * picture.height, color="white", linewidth=0.8)
     plotting.draw_box(axes[2], row[SIDES] + np.array([6, -5, -8, 4]), "prediction", "dog")
