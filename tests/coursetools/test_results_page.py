@@ -163,7 +163,7 @@ def test_the_command_on_the_page_is_one_that_coursekit_understands():
     page = (BOOK / "results.md").read_text(encoding="utf-8")
     command = re.search(r"\.venv/bin/coursekit (run .*?)```", page, re.DOTALL)[1]
     options = cli._parser().parse_args(shlex.split(command.replace("\\\n", " ")))
-    assert options.results == f"book/{FILES['photographs']}" and len(options.weights) == 2
+    assert options.results == f"book/{FILES['photographs']}" and options.backbone is None
 
 
 def test_no_number_between_the_tables_is_typed():

@@ -17,7 +17,7 @@ FAILS_ELSEWHERE = [*CLAIM[:2], "claim('One is at least two', 1, at_least=2)"]
 
 @pytest.fixture
 def course(voc_set, tmp_path, monkeypatch):
-    """A checkout with two tiny notebooks, and a data set to run them on."""
+    """A checkout with two short notebooks, and a data set to run them on."""
     voc_set.add("a", ("dog", 1, 1, 20, 30))
     for name in ("DATASET", "ARTIFACTS", "BACKBONE", "WEIGHTS", "DEVICE"):
         monkeypatch.setenv(f"COURSEKIT_{name}", "")  # so that what run sets is undone
