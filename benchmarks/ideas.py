@@ -23,8 +23,8 @@ import _tables
 LESSON = "03_keras_precomputed_features"
 STEPS = {  # each adds an idea to those before it
     "+ fractions": (),
-    "+ both layers": ("both layers",),
     "+ positions": ("positions",),
+    "+ earlier layers": ("earlier layers",),
     "+ IoU loss": ("IoU loss",),
     "+ mirrored": ("mirrored",),
     "+ regularized": ("regularized",),
@@ -32,33 +32,36 @@ STEPS = {  # each adds an idea to those before it
 }
 FIELDS = ("step", "seed", "accuracy", "mean_iou", "accuracy_at_iou_50", "seconds")
 USED = (  # of the lesson; the tables must be measured again when these change
-    *("pooled_head", "spatial_head", "compile_heads", "fit", "train_ours"),
+    *("pooled_head", "spatial_head", "compile_heads", "fit", "train_ours", "answer"),
     *("encode", "decode", "score"),
 )
 ENDS = ("pooled", "spatial", "+ mirrored")  # the models of the lesson, on more seeds
-DATA = """
+IMAGES = """
 images = lessons.load_images()
 CLASSES = images.groupby("label")["name"].first().tolist()
-backbone = keras_backbones.load(layers=LAYERS)
-maps, _ = features.extract(backbone, images, datasets.locate())
-last = list(backbone.channels)[-1]
+DATASET = datasets.locate()
 subsets = {split: (images["split"] == split).to_numpy() for split in ("train", "val", "test")}
-train = subsets["train"]
-x_all = np.asarray(maps, dtype="float32")
-x_last = maps[..., backbone.channels[last]].astype("float32")
+train, val, test = subsets.values()
+"""
+MAPS = """
+backbone = keras_backbones.load()
+*_, LAST = backbone.shapes
+maps, _ = features.extract(backbone, images, DATASET)
+averages = {LAST: maps[LAST].mean(axis=(1, 2), dtype="float32")}
+x_last, x_all = maps[LAST], maps | averages
 """
 
 
-def prepare(used: Sequence[str] = USED, layers: Sequence[str] = ()) -> dict:
+def prepare(used: Sequence[str] = USED, data: str = MAPS) -> dict:
     """Return the lesson's names: what it defines among `used`, and its data.
 
-    The features are those of the backbone's usual layers, or of `layers`.
+    `data` is code that makes the backbone and, where the lesson needs them, the maps.
     """
     _tables.prepare_images()
     notebook = lesson_code.read(LESSON)
-    space: dict = {"LAYERS": layers}
+    space: dict = {}
     exec(lesson_code.imports(lesson_code.taught(notebook)), space)
-    exec(DATA, space)
+    exec(IMAGES + data, space)
     exec(lesson_code.needed(notebook, used), space)
     exec("names, targets = encode(images)", space)
     return space
@@ -85,12 +88,21 @@ def measure(space: dict, step: str, ideas: tuple[str, ...], seed: int) -> list:
         else:
             model, x = space["train_ours"](seed, ideas)
             unit = space["SIZE"]
-        out = model(x)
-        classes, boxes = out["class"].numpy(), out["box"].numpy() * unit
+        out = space["answer"](model, x)
+        classes, boxes = out["class"], out["box"] * unit
     scores = space["score"](space["decode"](classes, boxes, space["images"])).loc["test"]
     space["keras"].backend.clear_session()
     gc.collect()
     return [*scores.round(4), round(time.perf_counter() - start, 1)]
+
+
+def provenance(name: str, space: dict, used: Sequence[str]) -> str:
+    """Return the first line of a table: the data set of this name, the backbone, and the code."""
+    identity, code = space["backbone"].identity, lesson_code.digest(lesson_code.read(LESSON), used)
+    return (
+        f"# data {name}, backbone {identity['backbone']}, weights {identity['weights']}, "
+        f"keras {space['keras'].__version__}, code {code}"
+    )
 
 
 def verdicts(table: pd.DataFrame) -> dict[str, bool]:
@@ -115,12 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     os.environ.setdefault("TQDM_DISABLE", "1")
     space = prepare()
-    identity = space["backbone"].identity
-    code = lesson_code.digest(lesson_code.read(LESSON), USED)
-    header = (
-        f"# data {options.name}, backbone {identity['backbone']}, weights {identity['weights']}, "
-        f"keras {identity['keras']}, code {code}"
-    )
+    header = provenance(options.name, space, USED)
     steps, ideas = {"mean box": (), "pooled": (), "spatial": ()}, ()
     for step, idea in STEPS.items():
         ideas += idea

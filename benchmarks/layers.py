@@ -1,46 +1,77 @@
-"""Which layer of a backbone knows the name, and which the place? Lesson 03's linear probe.
+"""Which layer of the default backbone knows the name, and which the place? A linear probe.
 
-Run it with the settings of `coursekit run`. It prints the scores on the
-validation split: layers are chosen there. What it printed for `tiny` on `mini`, and for MobileNetV2
-on photographs, chose the default layers in `coursekit.keras_backbones`.
+Run it with the settings of `coursekit run`. It writes ``book/results/layers_<name>.csv``: for each
+layer the accuracy, read from averages, and the mean IoU, read from all cells. Both are those of the
+validation split: layers are chosen there. Maps of more than 16 × 16 cells are averaged to 16 × 16.
 """
 
 import argparse
 import os
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from coursekit import metrics, settings
 
+import numpy as np
+import pandas as pd
+
+import _tables
 import ideas
 
-CANDIDATES = {
-    "tiny": ("stage_3", "stage_4", "stage_5"),
-    "resnet50": ("conv3_block4_out", "conv4_block6_out", "conv5_block1_out", "conv5_block3_out"),
-    "vgg16": ("block4_conv3", "block5_conv1", "block5_conv3", "block5_pool"),
-    "mobilenet_v2": (
-        *("block_10_expand_relu", "block_13_expand_relu", "block_14_expand_relu"),
-        *("block_15_expand_relu", "block_16_expand_relu", "out_relu"),
-    ),
+USED = ("probe", "decode", "encode")
+FIELDS = ("layer", "accuracy", "mean_iou")
+# all layers at once, from a network that ends with the averages
+DATA = """
+from dataclasses import replace
+from efficientnet import LAYERS
+
+backbone = keras_backbones.load("efficientnet_lite0", LAYERS)
+small = {
+    layer: layers.AveragePooling2D(max(1, output.shape[1] // 16), name=f"small_{layer}")(output)
+    for layer, output in backbone.model.output.items()
 }
+backbone = replace(backbone, model=keras.Model(backbone.model.input, small))
+"""
+
+
+def row(space: dict, layer: str) -> list[float]:
+    """Return accuracy and mean IoU of the probe of one layer."""
+    cells, learn, ask = space["maps"][layer], space["train"], space["val"]
+    classes, _ = space["probe"](np.mean(cells, axis=(1, 2), dtype="float32"), learn, ask)
+    _, boxes = space["probe"](cells, learn, ask)
+    table = space["decode"](classes, boxes, space["images"][ask])
+    return [round(metrics.named(table).mean(), 4), round(metrics.iou(table).mean(), 4)]
+
+
+def verdicts(table: pd.DataFrame) -> dict[str, bool]:
+    """Return what the lesson says about the curves, and whether they agree."""
+    accuracy, overlap = table["accuracy"], table["mean_iou"]
+    return {
+        "No layer has a higher accuracy than the last one.": accuracy.max() == accuracy.iloc[-1],
+        "The mean IoU peaks before the last layer.": overlap.idxmax() < len(table) - 1,
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print accuracy and mean IoU for each layer and each way to read it."""
+    """Measure what is not in the file yet."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("layers", nargs="*", help="by default, the backbone's usual candidates")
-    layers = parser.parse_args(arguments).layers or CANDIDATES[settings.backbone()]
+    parser.add_argument("--name", default=settings.dataset_name(), help="of the file")
+    parser.add_argument("--out", type=Path, default=_tables.FOLDER, help="folder of the file")
+    options = parser.parse_args(arguments)
     os.environ.setdefault("TQDM_DISABLE", "1")
-    space = ideas.prepare(("probe", "decode", "encode"), layers)
-    images, maps, held_out = space["images"], space["maps"], space["subsets"]["val"]
-    space["test"] = held_out  # what the probe predicts
-    print(f"{'layer':24}{'read':>10}{'accuracy':>10}{'mean IoU':>10}")
-    for layer, channels in space["backbone"].channels.items():
-        cells = maps[..., channels].astype("float32")
-        for kind, x in (("averaged", cells.mean(axis=(1, 2))), ("all cells", cells)):
-            answers = [space["probe"](x, space[y]) for y in ("names", "targets")]
-            table = space["decode"](*answers, images[held_out])
-            accuracy, overlap = metrics.named(table).mean(), metrics.iou(table).mean()
-            print(f"{layer:24}{kind:>10}{accuracy:10.3f}{overlap:10.3f}", flush=True)
+    space = ideas.prepare(USED, DATA)
+    header = ideas.provenance(options.name, space, USED)
+    with tempfile.TemporaryDirectory(dir=settings.home()) as folder:
+        space["maps"], _ = space["features"].extract(
+            space["backbone"], space["images"], space["DATASET"], folder
+        )
+        table = _tables.measure(
+            options.out / f"layers_{options.name}.csv",
+            *(header, FIELDS, [(layer,) for layer in space["maps"]]),
+            lambda layer: row(space, layer),
+        )
+    _tables.judge(verdicts(table))
 
 
 if __name__ == "__main__":

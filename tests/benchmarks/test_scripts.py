@@ -5,22 +5,27 @@ import functools
 import io
 import re
 import subprocess
+from pathlib import Path
 from unittest import mock
 
+import layers
 import notebooks
 import rectangles
+import sizes
 from coursekit import datasets, settings, voc
 from coursetools import runner
+from efficientnet import LAYERS
 from minivoc import CLASSES
 
 import pytest
 from nbformat import v4, write
 
 import ddp
+import ideas
 
 ROOT = settings.CHECKOUT
 SCRIPTS = {path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")}
-TABLES = {"ideas", "transfer", "ddp", "margins"}  # these write into book/results
+TABLES = {"ideas", "layers", "sizes", "transfer", "ddp", "margins"}  # write into book/results
 
 # what the processes for Keras and for PyTorch do
 
@@ -35,11 +40,8 @@ def printed(call, *arguments) -> str:
 def run_with_keras(folder: str) -> dict[str, str]:
     """Return what each script that needs Keras prints; its table goes into the folder."""
     import features
-    import layers
 
     import keras
-
-    import ideas
 
     def quick(*arguments, prepare=ideas.prepare) -> dict:
         space = prepare(*arguments)
@@ -51,15 +53,17 @@ def run_with_keras(folder: str) -> dict[str, str]:
         return printed(features.measure, *part)
 
     few = {"run": here, "ROUNDS": 1, "DIFFERENT": 4, "IMAGES": {"tiny": 4}, "PEAKS": (2, 4)}
-    steps = {"+ mirrored": ("both layers", "positions", "IoU loss", "mirrored")}
+    steps = {"+ mirrored": ("positions", "earlier layers", "IoU loss", "mirrored")}
     with (
         mock.patch.multiple(features, **few),
         mock.patch.multiple(ideas, prepare=quick, STEPS=steps),
+        mock.patch.multiple(sizes, SIZES=(64, 96), FOLDS=2),
         mock.patch.object(keras.backend, "clear_session"),  # the process has more to do
     ):
         return {
             "features": printed(features.main),
-            "layers": printed(layers.main, ["stage_3", "stage_5"]),
+            "layers": printed(layers.main, ["--out", folder]),
+            "sizes": printed(sizes.main, ["--out", folder]),
             "ideas": printed(ideas.main, ["--seeds", "1", "--more", "1", "--out", folder]),
         }
 
@@ -130,12 +134,25 @@ def test_features(with_keras):
     assert re.search(r"2 images +\d+\n +4 images +\d+\nratio 1\.0", with_keras["features"])
 
 
-def test_layers(with_keras):
-    rows = re.findall(r"^(stage_\d) +(.+?)( +[01]\.\d{3}){2}$", with_keras["layers"], re.M)
-    assert [row[:2] for row in rows] == [
-        *(("stage_3", read) for read in ("averaged", "all cells")),
-        *(("stage_5", read) for read in ("averaged", "all cells")),
-    ]
+def rows_of(file: Path, fields: str) -> list[list[str]]:
+    """Return the rows of a table of lesson 03, after its first lines were looked at."""
+    header, first, *rows = file.read_text(encoding="utf-8").splitlines()
+    assert re.match(r"# data mini, backbone \w+, weights \w+, keras \S+, code \w{12}$", header)
+    assert first == fields
+    return [row.split(",") for row in rows]
+
+
+def test_layers(with_keras, artifacts):
+    rows = rows_of(artifacts / "layers_mini.csv", "layer,accuracy,mean_iou")
+    assert [layer for layer, *_ in rows] == [*LAYERS]
+    assert all(0 <= float(number) <= 1 for _, *numbers in rows for number in numbers)
+    assert [line[0] in "✓✗" for line in with_keras["layers"].splitlines()[-2:]] == [True] * 2
+
+
+def test_sizes(with_keras, artifacts):
+    rows = rows_of(artifacts / "sizes_mini.csv", "size,fold,accuracy,mean_iou")
+    assert [row[:2] for row in rows] == [[s, f] for s in ("64", "96") for f in "01"]
+    assert len(with_keras["sizes"].splitlines()) == 4
 
 
 def test_ideas(with_keras, artifacts):
@@ -143,9 +160,8 @@ def test_ideas(with_keras, artifacts):
     lines = with_keras["ideas"].splitlines()
     assert [line for line, step in zip(lines, steps, strict=False) if line.startswith(step)]
     assert [line[0] in "✓✗" for line in lines] == [False] * 4 + [True] * 3
-    header, *rows = (artifacts / "heads_mini.csv").read_text(encoding="utf-8").splitlines()
-    assert re.match(r"# data mini, backbone \w+, weights \w+, keras \S+, code \w{12}$", header)
-    assert [row.split(",")[0] for row in rows[1:]] == [step[:-2] for step in steps]
+    rows = rows_of(artifacts / "heads_mini.csv", ",".join(ideas.FIELDS))
+    assert [row[0] for row in rows] == [step[:-2] for step in steps]
 
 
 def test_metrics(with_torch):

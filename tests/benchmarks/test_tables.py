@@ -1,5 +1,7 @@
 """The measured tables: they belong to today's code, go on where they stopped, and are judged."""
 
+import layers
+import sizes
 from coursekit.settings import CHECKOUT as ROOT
 from exercises import lesson_code
 
@@ -11,14 +13,15 @@ import ddp
 import ideas
 import transfer
 
-SCRIPTS = {"heads": ideas, "two_heads": transfer}
+SCRIPTS = {"heads": ideas, "layers": layers, "sizes": sizes, "two_heads": transfer}
 
 
 @pytest.mark.parametrize("data", ["mini", "voc2007_sample"])
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_table_was_measured_with_the_code_of_the_lesson(name, data):
     script = SCRIPTS[name]
-    digest = lesson_code.digest(lesson_code.read(script.LESSON), script.USED)
+    lesson = (transfer if script is transfer else ideas).LESSON
+    digest = lesson_code.digest(lesson_code.read(lesson), script.USED)
     header = (ROOT / "book" / "results" / f"{name}_{data}.csv").read_text("utf-8").split("\n")[0]
     hint = f"The code is {digest}. Run benchmarks/{script.__name__}.py on {data}."
     assert header.endswith(f" code {digest}"), hint
@@ -103,3 +106,18 @@ def test_the_speedup_is_the_ratio_of_medians_to_the_first_setup():
     assert "load 0.50 at the start" in header and fields == ddp.FIELDS
     assert rows[0] == "1,2,32,2.000,1.000,16.0,1.00"
     assert rows[2] == "2,1,32,0.500,0.500,64.0,4.00"
+
+
+CURVES = {"layer": ["block_0", "block_1", "last"], "accuracy": [0.4, 0.6, 0.8]}
+
+
+@pytest.mark.parametrize(
+    ("change", "verdicts"),
+    [
+        ({"mean_iou": [0.4, 0.6, 0.5]}, [True, True]),
+        ({"mean_iou": [0.4, 0.5, 0.6]}, [True, False]),
+        ({"accuracy": [0.4, 0.9, 0.8], "mean_iou": [0.4, 0.6, 0.5]}, [False, True]),
+    ],
+)
+def test_the_curves_of_the_layers_are_judged(change, verdicts):
+    assert list(layers.verdicts(pd.DataFrame(CURVES | change)).values()) == verdicts
