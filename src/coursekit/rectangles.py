@@ -19,19 +19,31 @@ def draw_boxes(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return np.concatenate([corner, corner + sides], axis=1).astype(np.float64)
 
 
-def paint(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the images of xyxy boxes, shape (n, 224, 224, 1): 1 inside the box, 0 outside."""
-    pixel = np.arange(SIZE)
-    xmin, ymin, xmax, ymax = (side[:, None] for side in np.asarray(boxes).T)
-    columns = (pixel >= xmin) & (pixel < xmax)
-    rows = (pixel >= ymin) & (pixel < ymax)
-    return (rows[:, :, None] & columns[:, None, :])[..., None].astype(np.float32)
+def paint(boxes: NDArray[np.float64], size: int = SIZE) -> NDArray[np.float32]:
+    """Return the images of xyxy boxes in pixels of 224, shape (n, size, size, 1): 1 is white.
+
+    A value is the part of its pixel that the box covers, so that a smaller image is the mean of
+    the squares of the large one. At 224 pixels a side, boxes in whole pixels give just 0 and 1.
+    """
+    pixel = SIZE / size  # its side, in pixels of 224
+    start = pixel * np.arange(size, dtype=np.float32)
+    xmin, ymin, xmax, ymax = np.asarray(boxes, dtype=np.float32).T[..., None]
+
+    def covered(low: NDArray[np.float32], high: NDArray[np.float32]) -> NDArray[np.float32]:
+        common = np.minimum(high, start + pixel) - np.maximum(low, start)
+        return np.maximum(common, 0) / pixel
+
+    rows, columns = covered(ymin, ymax), covered(xmin, xmax)
+    return (rows[:, :, None] * columns[:, None, :])[..., None]
 
 
-def batch(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return `n` images of shape (n, 224, 224, 1), float32, 0 or 1, and their xyxy boxes, (n, 4).
+def batch(
+    n: int, rng: np.random.Generator, size: int = SIZE
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return `n` images of shape (n, size, size, 1), float32, and their xyxy boxes, (n, 4).
 
-    Each image has one white rectangle. Generators with equal seeds give equal batches.
+    Each image has one white rectangle. The boxes are in pixels of 224, whatever `size` is.
+    Generators with equal seeds give equal boxes.
     """
     boxes = draw_boxes(n, rng)
-    return paint(boxes), boxes
+    return paint(boxes, size), boxes

@@ -1,6 +1,7 @@
 from coursekit import boxes, rectangles
 
 import numpy as np
+import pytest
 
 
 def test_shapes_and_values():
@@ -15,6 +16,22 @@ def test_the_box_is_just_the_white_pixels():
     for image, (xmin, ymin, xmax, ymax) in zip(images[..., 0], truth.astype(int), strict=True):
         assert image[ymin:ymax, xmin:xmax].all()
         assert image.sum() == (xmax - xmin) * (ymax - ymin)
+
+
+@pytest.mark.parametrize("size", [112, 56, 28])
+def test_a_smaller_image_is_the_mean_of_squares_of_the_large_one(size):
+    drawn = rectangles.draw_boxes(200, np.random.default_rng(4))
+    side = rectangles.SIZE // size
+    squares = rectangles.paint(drawn).reshape(-1, size, side, size, side, 1)
+    small, truth = rectangles.batch(200, np.random.default_rng(4), size)
+    assert small.dtype == np.float32 and (truth == drawn).all()
+    np.testing.assert_allclose(small, squares.mean(axis=(2, 4)), atol=1e-6)
+
+
+def test_an_edge_between_two_pixels_is_gray():
+    image = rectangles.paint([[1.25, 3, 4, 5.5]])[0, :, :, 0]
+    np.testing.assert_allclose(image[3, :6], [0, 0.75, 1, 1, 0, 0])
+    np.testing.assert_allclose(image[:7, 2], [0, 0, 0, 1, 1, 0.5, 0])
 
 
 def test_equal_seeds_give_equal_batches_and_others_do_not():
