@@ -23,8 +23,8 @@ KEPT = (".venv", ".coursekit")  # of an edition, as of the course: packages and 
 LEFT_BEHIND = re.compile(r"\.|__pycache__$|.+\.egg-info$|_build$")
 DRAWN = ".coursekit/mini*/VERSION"  # minivoc's stamp: a folder without it may be somebody's own
 PATTERNS = (
-    *(".coursekit/.mini-*", ".coursekit/artifacts", ".pytest_cache", ".ruff_cache", ".hypothesis"),
-    "__pycache__",
+    *(".coursekit/.mini-*", ".coursekit/artifacts", ".coursekit/weights"),
+    *(".pytest_cache", ".ruff_cache", ".hypothesis", "__pycache__"),
     *(f"{tree}/**/__pycache__" for tree in ("benchmarks", "book", "notebooks", "src", "tests")),
 )
 

