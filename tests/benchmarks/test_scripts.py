@@ -8,10 +8,8 @@ import subprocess
 from pathlib import Path
 from unittest import mock
 
-import layers
 import notebooks
 import rectangles
-import sizes
 from coursekit import datasets, settings, voc
 from coursetools import runner
 from efficientnet import LAYERS
@@ -22,6 +20,8 @@ from nbformat import v4, write
 
 import ddp
 import ideas
+import layers
+import sizes
 
 ROOT = settings.CHECKOUT
 SCRIPTS = {path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")}

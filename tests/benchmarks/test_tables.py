@@ -1,7 +1,5 @@
 """The measured tables: they belong to today's code, go on where they stopped, and are judged."""
 
-import layers
-import sizes
 from coursekit.settings import CHECKOUT as ROOT
 from exercises import lesson_code
 
@@ -11,6 +9,8 @@ import pytest
 import _tables
 import ddp
 import ideas
+import layers
+import sizes
 import transfer
 
 SCRIPTS = {"heads": ideas, "layers": layers, "sizes": sizes, "two_heads": transfer}
