@@ -31,7 +31,8 @@ small = {
     layer: layers.AveragePooling2D(max(1, output.shape[1] // 16), name=f"small_{layer}")(output)
     for layer, output in backbone.model.output.items()
 }
-backbone = replace(backbone, model=keras.Model(backbone.model.input, small))
+shapes = {layer: tuple(output.shape[1:]) for layer, output in small.items()}
+backbone = replace(backbone, model=keras.Model(backbone.model.input, small), shapes=shapes)
 """
 
 
