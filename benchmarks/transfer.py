@@ -28,7 +28,7 @@ FIELDS = (
 )
 EPOCHS = 40  # of the small network, at most
 USED = (
-    *("Samples", "Localizer", "features_of", "train_small", "train_head", "fine_tune"),
+    *("Samples", "new_localizer", "train_head", "changed_maps", "fine_tune", "train_small"),
     *("score_of", "lazy_score", "LOSSES"),
 )
 DATA = """
@@ -38,7 +38,10 @@ squares = Samples(datasets.locate(), images, v2.Resize((256, 256)))
 samples = [squares[index] for index in range(len(squares))]
 tables = {split: images[images["split"] == split] for split in ("train", "val", "test")}
 train, val, test = (table.index for table in tables.values())
+backbone = torch_backbones.load()
+maps, _ = features.extract(backbone, images, datasets.locate())
 """
+TIMED = 64  # pictures that tell how long the backbone takes for one
 
 
 def prepare() -> dict:
@@ -49,10 +52,12 @@ def prepare() -> dict:
     exec(lesson_code.imports(lesson_code.taught(notebook)), space)
     exec(lesson_code.needed(notebook, USED), space)
     exec(DATA, space)
+    backbone = space["backbone"].to(space["DEVICE"])
+    pictures = [space["np"].zeros((32, backbone.size, backbone.size, 3), "uint8")] * (TIMED // 32)
     start = time.perf_counter()
-    backbone = space["Localizer"]().backbone
-    space["maps"] = space["features_of"](backbone, space["images"].index).dataset.tensors
-    space["seconds of a map"] = (time.perf_counter() - start) / len(space["images"])
+    for batch in pictures:
+        backbone.maps(batch)
+    space["seconds of a map"] = (time.perf_counter() - start) / TIMED
     return space
 
 
@@ -63,35 +68,33 @@ def few(space: dict, share: int, seed: int):
     return chosen.repeat(round(100 / share))
 
 
-def maps_of(space: dict, chosen):
-    """Return batches of the feature maps of these pictures."""
-    rows = space["torch"].tensor(chosen.tolist())
-    tensors = [tensor[rows] for tensor in space["maps"]]
-    order = space["torch"].Generator()
-    return space["DataLoader"](space["TensorDataset"](*tensors), 32, shuffle=True, generator=order)
-
-
-def frozen(space: dict, share: int, seed: int) -> tuple:
+def with_trained_head(space: dict, share: int, seed: int) -> tuple:
     """Return a localizer with a trained head, and the seconds that it takes with its features."""
     start = time.perf_counter()
-    chosen = few(space, share, seed)
-    space["torch"].manual_seed(seed)
-    localizer = space["Localizer"]()
-    maps = [maps_of(space, which) for which in (chosen, space["val"])]
-    space["train_head"](localizer, *maps, seed)
+    chosen, localizer = few(space, share, seed), space["new_localizer"](seed)
+    space["train_head"](localizer, space["maps"], chosen, seed)
     pictures = len(set(chosen)) + len(space["val"])
     seconds = time.perf_counter() - start + pictures * space["seconds of a map"]
     return localizer, seconds
 
 
+def frozen(space: dict, share: int, seed: int) -> tuple:
+    """Return a trained head, and the seconds of its training."""
+    localizer, seconds = with_trained_head(space, share, seed)
+    return localizer.head, seconds
+
+
 def tuned(space: dict, share: int, seed: int, augmented: bool = True) -> tuple:
-    """Return a fine-tuned localizer, and the seconds of the whole training."""
-    localizer, before = frozen(space, share, seed)
+    """Return what follows the first layer, fine-tuned, and the seconds of the whole training."""
+    localizer, before = with_trained_head(space, share, seed)
     start = time.perf_counter()
-    changes = space["AUGMENT"] if augmented else ()
-    space["fine_tune"](localizer, few(space, share, seed), seed, changes)
+    chosen = few(space, share, seed)
+    versions = [space["first_maps"](space["maps"], chosen)]
+    if augmented:
+        versions.append(space["changed_maps"](localizer.backbone, chosen))
+    space["fine_tune"](localizer, space["maps"], versions, seed)
     space["budget"] = before + time.perf_counter() - start
-    return localizer, space["budget"]
+    return space["LateLayers"](localizer), space["budget"]
 
 
 def small(
@@ -130,6 +133,15 @@ CURVE = ("frozen", "fine-tuned", "small, GIoU + L1")  # with fewer pictures, too
 COMPARED = (*CURVE, "small, GIoU + L1, augmented", "small, L1", "small, L1, as long as ours")
 
 
+def batches(space: dict, step: str, split: str):
+    """Return what the model of a step takes: pictures, maps, or the first of these."""
+    chosen = space[split]
+    if step.startswith("small"):
+        return space["load"](chosen, 100)
+    taken = space["stored" if step == "frozen" else "first_maps"]
+    return space["batches_of"](taken(space["maps"], chosen))
+
+
 def row(space: dict, step: str, share: int, seed: int) -> list:
     """Return the scores on the test and the validation split, and the seconds of the training."""
     seconds = 0.0
@@ -137,8 +149,7 @@ def row(space: dict, step: str, share: int, seed: int) -> list:
         scores = [space["lazy_score"](space[split]) for split in ("test", "val")]
     else:
         model, seconds = STEPS[step](space, share, seed)
-        size = 100 if step.startswith("small") else 224
-        scores = [space["score_of"](model, space[split], size) for split in ("test", "val")]
+        scores = [space["score_of"](model, batches(space, step, s)) for s in ("test", "val")]
     numbers = [number for split in scores for number in [*split.values()][:3]]
     return [*(round(number, 4) for number in numbers), round(seconds, 1)]
 
@@ -175,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     space = prepare()
     code = lesson_code.digest(lesson_code.read(LESSON), USED)
     header = (
-        f"# data {options.name}, backbone {space['Localizer']().backbone.name}, "
+        f"# data {options.name}, backbone {space['backbone'].name}, "
         f"torch {space['torch'].__version__}, code {code}"
     )
     keys = [("mean box", 100, 0)]
