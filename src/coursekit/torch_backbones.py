@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,7 +63,6 @@ class Backbone(nn.Module):
         super().__init__()
         self.name, self.size, self.weights = name, size, weights
         self.network = create_feature_extractor(network, list(layers))
-        self.late_network = [_after(self.network, layers[0])]  # in a list: no second module
         for part, values in zip(("mean", "deviation"), scale, strict=True):
             self.register_buffer(part, torch.tensor(values)[:, None, None], persistent=False)
         self.eval()
@@ -93,9 +93,10 @@ class Backbone(nn.Module):
         outputs = self.network((images - self.mean) / self.deviation)  # in the network's order
         return {layer: outputs[layer] for layer in self.shapes}
 
-    def late(self, first: torch.Tensor) -> Maps:
-        """Return the maps that follow from those of the first layer, and these."""
-        return self.late_network[0](first)
+    @cached_property  # so it is no module of this one, and its weights count once
+    def late(self) -> fx.GraphModule:
+        """Gives all maps, by the layer, of those of the first layer; the others lie behind it."""
+        return _after(self.network, next(iter(self.shapes)))
 
     @torch.no_grad()
     def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
