@@ -52,7 +52,8 @@ def run_with_keras(folder: str) -> dict[str, str]:
     def here(*part) -> str:
         return printed(features.measure, *part)
 
-    few = {"run": here, "ROUNDS": 1, "DIFFERENT": 4, "IMAGES": {"tiny": 4}, "PEAKS": (2, 4)}
+    part = {"keras efficientnet_lite0": 4}
+    few = {"run": here, "ROUNDS": 1, "DIFFERENT": 4, "PARTS": part, "PEAKS": (2, 4)}
     steps = {"+ mirrored": ("positions", "earlier layers", "IoU loss", "mirrored")}
     with (
         mock.patch.multiple(features, **few),
@@ -129,7 +130,9 @@ def with_torch(in_torch, artifacts):
 
 
 def test_features(with_keras):
-    speed = r"^tiny +\d+\.\d +\d+\.\d +\d+\.\d +\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\) +\d+\.\d\d$"
+    ratio = r"\d+\.\d\d"
+    ratios = rf" +{ratio} \({ratio} to {ratio}\) +{ratio} +{ratio}"
+    speed = rf"^keras efficientnet_lite0( +\d+\.\d){{3}}{ratios}$"
     assert re.search(speed, with_keras["features"], re.MULTILINE)
     assert re.search(r"2 images +\d+\n +4 images +\d+\nratio 1\.0", with_keras["features"])
 
