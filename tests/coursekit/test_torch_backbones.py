@@ -19,7 +19,7 @@ from test_keras_backbones import LITE, SHAPES, error_of, pictures
 
 def apart(a, b) -> float:
     """Return the largest difference of two arrays or tensors."""
-    return float(abs(a - b).max())
+    return abs(a - b).max().item()
 
 
 def all_apart(a: dict, b: dict) -> float:
