@@ -1,8 +1,9 @@
-"""Fine-tunes backbone and head together, in one process or in several, on the CPU.
+"""Fine-tunes backbone and head together, in one process or in several.
 
 ``python train_ddp.py`` trains in one process, ``torchrun --nproc-per-node 2 train_ddp.py`` in two.
 Both compute the same, but for rounding: each step takes the same pictures, each process a share
-of them, and before the update they average their gradients.
+of them, and before the update they average their gradients. Where there is a GPU for each process,
+each takes its own; otherwise several share the processor's cores.
 """
 
 import argparse
@@ -16,16 +17,11 @@ from functools import partial
 from itertools import count, islice
 from pathlib import Path
 
-from coursekit import (
-    boxes,
-    datasets,
-    lessons,
-    settings,
-    torch_backbones,
-    torch_heads,
-)
+from coursekit import boxes, datasets, lessons, settings, torch_backbones
 from coursekit.features import read_image
 from coursekit.files import write_whole
+from localizer.heads import box_loss
+from localizer.model import Localizer
 
 import numpy as np
 import pandas as pd
@@ -44,52 +40,58 @@ def batches(n: int, batch: int, seed: int) -> Iterator[np.ndarray]:
         yield from order[: n // batch * batch].reshape(-1, batch)
 
 
-def read(table: pd.DataFrame, threads: int) -> torch.Tensor:
-    """Return the pictures of a table, float32 of shape (n, 3, 224, 224), from 0 to 1."""
-    files = [
-        datasets.place(settings.dataset()) / "JPEGImages" / name
-        for name in table["filename"]
-    ]
+def place(world: int, here: int) -> tuple[torch.device, str]:
+    """Return where this process computes, and by what it talks to the others.
+
+    `world` is the number of processes, and `here` that of those on this machine. One alone takes
+    the best device. Of several, each takes a GPU of its own, if there are enough.
+    """
+    best = torch_backbones.device()
+    if world == 1:
+        return best, ""
+    if best.type == "cuda" and torch.cuda.device_count() >= here:
+        return torch.device("cuda", int(os.environ["LOCAL_RANK"])), "nccl"
+    return torch.device("cpu"), "gloo"
+
+
+def read(table: pd.DataFrame, size: int, threads: int) -> torch.Tensor:
+    """Return the pictures of a table, float32 of shape (n, 3, size, size), from 0 to 1."""
+    folder = datasets.place(settings.dataset()) / "JPEGImages"
+    files = [folder / name for name in table["filename"]]
     with ThreadPoolExecutor(threads) as pool:
-        pictures = list(
-            pool.map(partial(read_image, size=torch_backbones.SIZE), files)
-        )
-    return (
-        torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
-        / 255
-    )
+        pictures = list(pool.map(partial(read_image, size=size), files))
+    return torch_backbones.to_tensor(np.stack(pictures))
 
 
-def build(n_classes: int, pictures: torch.Tensor) -> nn.Sequential:
-    """Return backbone and head, the head's scales taken from these pictures."""
-    backbone = torch_backbones.load()
-    head = torch_heads.PointingHead(backbone.channels, n_classes)
+def build(
+    n_classes: int, table: pd.DataFrame, device: torch.device, threads: int
+) -> Localizer:
+    """Return backbone and head, the head's scales taken from the pictures of a table."""
+    network = Localizer(torch_backbones.load(), n_classes)
+    network.to(device, memory_format=torch.channels_last)
+    head = network.head
     head.norm.momentum = 1.0  # its statistics become those of the pictures
     with torch.no_grad():
-        maps = backbone(pictures)
+        pictures = read(table, network.backbone.size, threads).to(device)
+        maps = network.backbone(pictures)
         head.scale_to(maps)
         head(maps)
     # In training mode, batch normalization would see the share of one process only, so two
     # processes would learn something else than one. SyncBatchNorm, the usual remedy, does not
     # work on the CPU. So the statistics stay as they were just measured.
-    return (
-        nn.Sequential(backbone, head)
-        .to(memory_format=torch.channels_last)
-        .eval()
-    )
+    return network.eval()
 
 
 def loss_of(
-    network: nn.Module, table: pd.DataFrame, threads: int
+    network: nn.Module, pictures: torch.Tensor, table: pd.DataFrame
 ) -> torch.Tensor:
     """Return the mean loss of the pictures of a table: of their names plus of their boxes."""
-    logits, found = network(read(table, threads))
+    logits, found = network(pictures)
     unit = boxes.normalize(table[boxes.SIDES], table[["width", "height"]])
     truth = torch.from_numpy(boxes.xyxy_to_cxcywh(unit)).float()
-    named = functional.cross_entropy(
-        logits, torch.tensor(table["label"].to_numpy())
-    )
-    return named + torch_heads.box_loss(found, truth).mean()
+    labels = torch.tensor(table["label"].to_numpy())
+    named = functional.cross_entropy(logits, labels.to(logits.device))
+    return named + box_loss(found, truth.to(found.device)).mean()
 
 
 def train(
@@ -100,6 +102,7 @@ def train(
     rate: float,
     seed: int,
     threads: int,
+    device: torch.device,
 ) -> Iterator[tuple[float, float]]:
     """Yield, for each step, the mean loss of all its pictures, and the seconds it took.
 
@@ -107,10 +110,8 @@ def train(
     """
     images = lessons.load_images()
     datasets.locate()
-    images, n_classes = (
-        images[images["split"] == "train"],
-        images["label"].nunique(),
-    )
+    n_classes = images["label"].nunique()
+    images = images[images["split"] == "train"]
     if batch % world or not 0 < batch <= len(images):
         raise ValueError(
             f"A batch of {batch} pictures cannot be shared equally by {world} process(es), as "
@@ -119,13 +120,16 @@ def train(
     torch.set_num_threads(threads)
     torch.manual_seed(seed)  # the same initial weights in all processes
     measured = next(batches(len(images), min(MEASURED, len(images)), seed))
-    network = build(n_classes, read(images.iloc[measured], threads))
+    network = build(n_classes, images.iloc[measured], device, threads)
+    size = network.backbone.size
     if world > 1:
         network = DistributedDataParallel(network)
     optimizer = torch.optim.AdamW(network.parameters(), rate)
     for chosen in islice(batches(len(images), batch, seed), steps):
         start = time.perf_counter()
-        loss = loss_of(network, images.iloc[chosen[rank::world]], threads)
+        share = images.iloc[chosen[rank::world]]
+        pictures = read(share, size, threads).to(device)
+        loss = loss_of(network, pictures, share)
         optimizer.zero_grad()
         loss.backward()  # here the processes average their gradients
         optimizer.step()
@@ -172,8 +176,11 @@ def main() -> None:
         1, (os.cpu_count() or 1) // here
     )
     try:
+        given["device"], talk = place(world, here)
+        if talk == "nccl":
+            torch.cuda.set_device(given["device"])
         if world > 1:
-            distributed.init_process_group("gloo")
+            distributed.init_process_group(talk)
         for loss, seconds in train(rank, world, **given):
             log["losses"].append(loss)
             log["seconds"].append(seconds)

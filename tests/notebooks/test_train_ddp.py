@@ -27,8 +27,9 @@ SCRIPT = settings.CHECKOUT / "notebooks" / "scripts" / "train_ddp.py"
 def choices(artifacts: Path) -> dict[str, str]:
     """Return the environment variables with which the script finds the table of images there."""
     chosen = {"COURSEKIT_ARTIFACTS": str(artifacts), "COURSEKIT_DATASET": "mini"}
-    chosen |= {"COURSEKIT_BACKBONE": "tiny", "COURSEKIT_WEIGHTS": "imagenet"}
-    return chosen | {"TQDM_DISABLE": "1"}
+    chosen |= {"COURSEKIT_BACKBONE": "efficientnet_lite0", "COURSEKIT_WEIGHTS": "imagenet"}
+    # two devices round differently, and one GPU would be for one process only
+    return chosen | {"COURSEKIT_DEVICE": "cpu", "TQDM_DISABLE": "1"}
 
 
 def torchrun(artifacts: Path, script: Path, *arguments) -> str:
@@ -55,17 +56,45 @@ def train_alone(*arguments) -> list:
     return [printed.getvalue(), 0]
 
 
+def places() -> dict[str, list[str]]:
+    """Return where a process computes, and by what it talks, by the machine and its processes."""
+    from coursekit import torch_backbones
+
+    import torch
+
+    import train_ddp
+
+    def place(world: int, here: int, best: str, gpus: int) -> list[str]:
+        with (
+            mock.patch.object(torch_backbones, "device", lambda: torch.device(best)),
+            mock.patch.object(torch.cuda, "device_count", lambda: gpus),
+            mock.patch.dict(os.environ, {"LOCAL_RANK": "1"}),
+        ):
+            return [*map(str, train_ddp.place(world, here))]
+
+    return {
+        "alone, one GPU": place(1, 1, "cuda", 1),
+        "alone, a Mac": place(1, 1, "mps", 0),
+        "two, two GPUs": place(2, 2, "cuda", 2),
+        "two, one GPU": place(2, 2, "cuda", 1),
+        "two, a Mac": place(2, 2, "mps", 0),
+        "two, no GPU": place(2, 2, "cpu", 0),
+    }
+
+
 # what the two processes with the mistakes do
 
 
 def make_mistakes(directory: Path) -> None:
     """Write the losses, or the error, of each mistake."""
+    import torch
     from torch import distributed
 
     import train_ddp
 
     rank = int(os.environ["RANK"])
     given = {"steps": STEPS, "batch": BATCH, "rate": 1e-4, "seed": 0, "threads": 1}
+    given["device"] = torch.device("cpu")
 
     def losses(number: int = rank, **changes) -> list[float] | str:
         try:
@@ -170,6 +199,17 @@ def test_a_batch_that_cannot_be_shared_is_refused(mistakes, batch):
     words = mistakes[f"batch of {batch}"]
     assert words.startswith(f"A batch of {batch} pictures cannot be shared equally by 2 process")
     assert "Take a multiple of 2, from 2 to 6" in words
+
+
+def test_each_process_takes_a_gpu_where_there_are_enough(in_torch):
+    assert in_torch(places) == {
+        "alone, one GPU": ["cuda", ""],
+        "alone, a Mac": ["mps", ""],
+        "two, two GPUs": ["cuda:1", "nccl"],
+        "two, one GPU": ["cpu", "gloo"],
+        "two, a Mac": ["cpu", "gloo"],
+        "two, no GPU": ["cpu", "gloo"],
+    }
 
 
 def test_a_missing_table_names_the_notebook_to_run(in_torch, tmp_path):
