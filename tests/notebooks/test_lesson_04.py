@@ -12,7 +12,10 @@ import pytest
 
 ROOT = settings.CHECKOUT
 LESSON = "04_pytorch_two_heads"
-USED = ("Samples", "AUGMENT", "score", "giou_loss", "fit", "TwoHeads", "load", "CropAround")
+USED = (
+    *("Samples", "AUGMENT", "score", "giou_loss", "fit", "TwoHeads", "load", "CropAround"),
+    *("new_localizer", "train_head", "changed_maps", "fine_tune", "first_maps", "score_of"),
+)
 FEW = 40
 
 
@@ -27,6 +30,8 @@ def lesson(table, directory: Path) -> dict:
     space |= {"images": table, "CLASSES": CLASSES}
     squares = space["Samples"](directory, table, space["v2"].Resize((256, 256)))
     space["samples"] = [squares[index] for index in range(len(squares))]
+    # so that trainings can be compared bit by bit, on a GPU too
+    space["torch"].backends.cudnn.deterministic = True
     return space
 
 
@@ -48,6 +53,8 @@ def answer(root: Path) -> dict:
         "loss": compare_losses(space, torch),
         "interrupted": interrupt(space, torch, root / "checkpoint.pt"),
         "patience": stop_early(space, torch),
+        "maps": read_maps(space, torch),
+        "fine-tuned": tune(space, torch),
     }
 
 
@@ -140,7 +147,7 @@ def trained(space: dict, torch, stops, **options):
     """Return model and history after training on a few pictures, up to each of these epochs."""
     for stop in stops:
         torch.manual_seed(0)
-        model = space["TwoHeads"](5)
+        model = space["TwoHeads"](5).to(space["DEVICE"])
         optimizer = torch.optim.AdamW(model.parameters(), options.get("rate", 0.001))
         batches = space["load"](range(20), 100, space["AUGMENT"], shuffle=True)
         held_out = space["load"](range(20, 30), 100)
@@ -172,6 +179,70 @@ def stop_early(space: dict, torch) -> list[int]:
     """Return epochs trained, and the best one, with a rate of 0 and a patience of 2."""
     _, history = trained(space, torch, [9], rate=0.0, patience=2)
     return [len(history), int(history["score"].idxmax())]
+
+
+def localized(space: dict):
+    """Return a localizer, and the maps of all pictures, as `features.extract` stores them."""
+    localizer = space["new_localizer"](0)
+    with space["torch"].no_grad():
+        parts = [
+            localizer.backbone(space["to_device"](x))
+            for x, *_ in space["load"](range(FEW), localizer.backbone.size)
+        ]
+    maps = {
+        layer: np.concatenate([p[layer].permute(0, 2, 3, 1).half().cpu().numpy() for p in parts])
+        for layer in parts[0]
+    }
+    return localizer, maps
+
+
+def read_maps(space: dict, torch) -> dict:
+    """Return how far outputs from stored maps are from those of the pictures."""
+    localizer, maps = localized(space)
+    rows = np.arange(FEW)
+    whole = {key: torch.tensor(part).float().permute(0, 3, 1, 2) for key, part in maps.items()}
+    localizer.head.scale_to(whole)
+    pictures = space["load"](rows, localizer.backbone.size)
+    batches = {
+        "head": (localizer.head, space["batches_of"](space["stored"](maps, rows))),
+        "late": (
+            space["LateLayers"](localizer),
+            space["batches_of"](space["first_maps"](maps, rows)),
+        ),
+    }
+    found = space["run_epoch"](localizer, pictures, space["box_loss"])[1]
+    answers = {}
+    for name, (model, taken) in batches.items():
+        again = space["run_epoch"](model, taken, space["box_loss"])[1]
+        answers[name] = [(a - b).abs().max().item() for a, b in zip(found, again, strict=True)]
+    return answers | {"spread": [part.float().std(0).max().item() for part in found[:2]]}
+
+
+def tune(space: dict, torch) -> dict:
+    """Return which weights a fine-tuning changes, and how the changed copies differ."""
+    localizer, maps = localized(space)
+    chosen, space["val"] = np.arange(24), np.arange(24, FEW)
+    space["train_head"](localizer, maps, chosen, epochs=1)
+    before = {key: one.clone() for key, one in localizer.backbone.state_dict().items()}
+    head = localizer.head.look.weight.detach().clone()
+    torch.manual_seed(0)
+    plain = space["first_maps"](maps, chosen)
+    changed = space["changed_maps"](localizer.backbone, chosen)
+    same = space["changed_maps"](localizer.backbone, chosen, ())
+    both = space["ByChance"]([plain, changed])
+    drawn = [both[0][1] for _ in range(40)]
+    space["fine_tune"](localizer, maps, [plain, changed], epochs=1)
+    now = localizer.backbone.state_dict()
+    (first,) = plain.maps
+    return {
+        "learned": [key for key in now if not torch.equal(now[key], before[key])],
+        "head": bool((localizer.head.look.weight != head).any()),
+        "unchanged": float(np.abs(plain.maps[first] - same.maps[first]).max()),
+        "changed": float(np.abs(plain.maps[first] - changed.maps[first]).max()),
+        "boxes": [(plain.box - one.box).abs().max().item() for one in (same, changed)],
+        "labels": bool((plain.label == changed.label).all()),
+        "kinds": len({tuple(box.tolist()) for box in drawn}),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -224,3 +295,26 @@ def test_an_interrupted_training_ends_with_the_same_weights(answers):
 
 def test_a_training_that_does_not_get_better_stops(answers):
     assert answers["patience"] == [3, 0]
+
+
+def test_outputs_from_stored_maps_are_those_of_the_pictures(answers):
+    found = answers["maps"]
+    assert min(found["spread"]) > 0.01  # the pictures are told apart
+    for name in ("head", "late"):
+        logits, predicted, truth, labels = found[name]
+        # the maps are stored with eleven bits
+        assert logits < 0.01 and predicted < 0.01 and truth < 1e-6 and labels == 0
+
+
+def test_fine_tuning_changes_what_follows_the_first_layer_alone(answers):
+    found = answers["fine-tuned"]
+    blocks = {key.split(".")[1] for key in found["learned"]}
+    assert blocks == {"block_11", "block_12", "block_13", "block_14", "block_15", "last"}
+    assert found["head"]
+
+
+def test_changed_copies_are_of_the_same_pictures(answers):
+    found = answers["fine-tuned"]
+    assert found["unchanged"] < 0.02 < 1 < found["changed"]
+    assert found["boxes"][0] < 1e-6 < 0.1 < found["boxes"][1]
+    assert found["labels"] and found["kinds"] == 2

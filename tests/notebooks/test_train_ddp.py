@@ -20,7 +20,9 @@ import pytest
 
 from processes import python
 
-STEPS, BATCH, CLOSE = 6, 8, 1e-4
+STEPS, BATCH = 6, 8
+# Rounding begins at 1e-6, and AdamW's first steps make it larger: 1.5e-4 after six of them.
+CLOSE, FAR = 5e-4, 1e-2
 SCRIPT = settings.CHECKOUT / "notebooks" / "scripts" / "train_ddp.py"
 
 
@@ -183,14 +185,14 @@ def test_the_comparison_is_with_the_same_training(logs, mistakes):
 )
 def test_the_comparison_notices(logs, mistakes, mistake):
     away = np.abs(np.subtract(mistakes[mistake], logs[1]["losses"]))
-    assert away.max() > 100 * CLOSE
+    assert away.max() > FAR
     if mistake == "gradients not averaged":
         assert away[0] < CLOSE  # the first loss comes before the first gradient
 
 
 def test_the_two_shares_make_up_the_batch(logs, mistakes):
     first, second = (mistakes[f"the {which} share for all"][0] for which in ("first", "second"))
-    assert abs(first - second) > 100 * CLOSE
+    assert abs(first - second) > FAR
     assert (first + second) / 2 == pytest.approx(logs[1]["losses"][0], abs=CLOSE)
 
 
