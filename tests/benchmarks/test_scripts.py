@@ -4,6 +4,7 @@ import contextlib
 import functools
 import io
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from unittest import mock
@@ -25,7 +26,8 @@ import sizes
 
 ROOT = settings.CHECKOUT
 SCRIPTS = {path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")}
-TABLES = {"ideas", "layers", "sizes", "transfer", "ddp", "margins"}  # write into book/results
+# these write into book/results
+TABLES = {"ideas", "layers", "sizes", "transfer", "domains", "ddp", "margins"}
 
 # what the processes for Keras and for PyTorch do
 
@@ -73,22 +75,38 @@ def run_with_torch(folder: str) -> dict[str, str]:
     """Return what each script that needs torch prints; its table goes into the folder."""
     import metrics
 
+    import domains
     import transfer
 
-    def quick(prepare=transfer.prepare) -> dict:
-        space = prepare()
-        space["fine_tune"] = functools.partial(space["fine_tune"], epochs=1)
+    def quick(*arguments, prepare=transfer.prepare) -> dict:
+        space = prepare(*arguments)
+        for name in {"train_head", "fine_tune"} & {*space}:
+            space[name] = functools.partial(space[name], epochs=1)
         return space
+
+    def few_pictures(*arguments) -> dict:
+        return quick(*arguments, prepare=prepare_domain)
+
+    prepare_domain, photographs = domains.prepare, str(Path(folder) / "photographs")
 
     few = {"N": 200, "ROUNDS": 1, "PAIRS": ((5, 7),), "PAIR_ROUNDS": 1}
     steps = ("frozen", "fine-tuned", "small, GIoU + L1", "small, L1, as long as ours")
     with (
+        mock.patch.object(domains, "prepare", few_pictures),
+        mock.patch.object(datasets, "prepare", lambda _: Path(folder) / "drawings"),
+        mock.patch.object(settings, "home", lambda: Path(folder)),  # its features go there
+    ):
+        across = printed(
+            domains.main, ["--photographs", photographs, "--seeds", "1", "--out", folder]
+        )
+    with (
         mock.patch.multiple(metrics, **few),
-        mock.patch.multiple(transfer, prepare=quick, EPOCHS=1, COMPARED=steps),
+        mock.patch.multiple(transfer, prepare=quick, EPOCHS=1, COMPARED=steps, TIMED=32),
     ):
         return {
             "metrics": printed(metrics.main),
             "transfer": printed(transfer.main, ["--seeds", "1", "--more", "0", "--out", folder]),
+            "domains": across,
         }
 
 
@@ -116,6 +134,11 @@ def artifacts(tmp_path_factory):
     images = voc.single_object(voc.load_annotations(mini), CLASSES)
     images = voc.assign_split(images, mini).groupby(["split", "name"]).head(2)
     images.to_csv(folder / "images.csv", index=False)
+    for name in ("drawings", "photographs"):  # two data sets of these pictures
+        for part, ending in {"Annotations": "xml", "JPEGImages": "jpg"}.items():
+            (folder / name / part).mkdir(parents=True)
+            for image_id in images["image_id"]:
+                shutil.copy(mini / part / f"{image_id}.{ending}", folder / name / part)
     return folder
 
 
@@ -180,6 +203,23 @@ def test_transfer(with_torch, artifacts):
     assert re.match(r"# data mini, backbone \w+, torch \S+, code \w{12}$", header)
     assert fields.startswith("step,share,seed,accuracy,") and len(rows) == 5
     assert rows[0].startswith("mean box,100,0,")
+
+
+def test_domains(with_torch, artifacts):
+    header, fields, *rows = (artifacts / "domains.csv").read_text("utf-8").splitlines()
+    start = r"# data mini and voc2007_sample, backbone \w+, torch \S+, code \w{12}$"
+    assert re.match(start, header)
+    assert fields == "trained_on,tested_on,seed,accuracy,mean_iou,accuracy_at_iou_50"
+    keys, numbers = zip(*(row.split(",0,") for row in rows), strict=True)
+    assert keys == (
+        *("mini,mini", "mini,voc2007_sample"),
+        *("voc2007_sample,mini", "voc2007_sample,voc2007_sample"),
+    )
+    # the same pictures twice
+    assert numbers[0] == numbers[1] == numbers[2] == numbers[3]
+    assert [line.split()[:2] for line in with_torch["domains"].splitlines()] == [
+        key.split(",") for key in keys
+    ]
 
 
 def test_rectangles(capsys, monkeypatch):
