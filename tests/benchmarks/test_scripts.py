@@ -135,6 +135,7 @@ def artifacts(tmp_path_factory):
     images = voc.assign_split(images, mini).groupby(["split", "name"]).head(2)
     images.to_csv(folder / "images.csv", index=False)
     for name in ("drawings", "photographs"):  # two data sets of these pictures
+        shutil.copytree(mini / "ImageSets", folder / name / "ImageSets")
         for part, ending in {"Annotations": "xml", "JPEGImages": "jpg"}.items():
             (folder / name / part).mkdir(parents=True)
             for image_id in images["image_id"]:
