@@ -8,22 +8,26 @@ import pytest
 
 import _tables
 import ddp
+import domains
 import ideas
 import layers
 import sizes
 import transfer
 
 SCRIPTS = {"heads": ideas, "layers": layers, "sizes": sizes, "two_heads": transfer}
+TABLES = {
+    f"{name}_{data}": SCRIPTS[name] for name in SCRIPTS for data in ("mini", "voc2007_sample")
+}
+TABLES["domains"] = domains
 
 
-@pytest.mark.parametrize("data", ["mini", "voc2007_sample"])
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_a_table_was_measured_with_the_code_of_the_lesson(name, data):
-    script = SCRIPTS[name]
-    lesson = (transfer if script is transfer else ideas).LESSON
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_was_measured_with_the_code_of_the_lesson(table):
+    script = TABLES[table]
+    lesson = getattr(script, "LESSON", ideas.LESSON)
     digest = lesson_code.digest(lesson_code.read(lesson), script.USED)
-    header = (ROOT / "book" / "results" / f"{name}_{data}.csv").read_text("utf-8").split("\n")[0]
-    hint = f"The code is {digest}. Run benchmarks/{script.__name__}.py on {data}."
+    header = (ROOT / "book" / "results" / f"{table}.csv").read_text("utf-8").split("\n")[0]
+    hint = f"The code is {digest}. Run benchmarks/{script.__name__}.py for {table}.csv."
     assert header.endswith(f" code {digest}"), hint
 
 
