@@ -1,4 +1,4 @@
-"""What lesson 03 writes out by hand, against torchvision."""
+"""What lesson 03 writes out by hand, against torchvision and against its definition."""
 
 from exercises.lesson_code import definitions, read
 
@@ -12,10 +12,15 @@ def some_pairs() -> np.ndarray:
     return np.concatenate([rng.uniform(0.2, 0.8, (2, 500, 2)), size], axis=-1).astype("float32")
 
 
+def lesson_with(**data) -> dict:
+    """Return what the lesson defines, beside data that it computes itself."""
+    exec(definitions(read("03_keras_precomputed_features")), data)
+    return data
+
+
 def by_the_lesson() -> list:
     """Return IoU, its loss and the loss of a box, as the lesson computes them."""
-    lesson, pairs = {}, some_pairs()
-    exec(definitions(read("03_keras_precomputed_features")), lesson)
+    lesson, pairs = lesson_with(), some_pairs()
     return [np.asarray(lesson[n](*pairs)).tolist() for n in ("iou", "giou_loss", "box_loss")]
 
 
@@ -35,3 +40,41 @@ def test_iou_and_its_loss_agree_with_torchvision(in_keras, in_torch):
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
     touching = np.array(ours[0]) > 0
     assert 50 < touching.sum() < 450  # the pairs cover both cases
+
+
+SPLIT = np.arange(40) < 30
+Y = np.random.default_rng(1).random((40, 7)).astype("float32")  # 3 classes and a box
+CELLS = np.random.default_rng(2).random((40, 2, 3, 5)).astype("float32")
+
+
+def by_the_probe() -> list:
+    """Return the classes and the boxes of the lesson's linear probe, side by side."""
+    lesson = lesson_with(names=Y[:, :3], targets=Y[:, 3:], CLASSES=["cat", "cow", "dog"])
+    return np.hstack(lesson["probe"](CELLS, SPLIT, ~SPLIT)).tolist()
+
+
+def test_the_probe_is_ridge_regression(in_keras):
+    x = CELLS.reshape(40, 30).astype(float)
+    x = (x - x[SPLIT].mean(0)) / (x[SPLIT].std(0) + 0.1 * x[SPLIT].std(0).mean())
+    learn, y, mean = x[SPLIT], Y[SPLIT], Y[SPLIT].mean(0)
+    penalty = 0.3 * (learn**2).sum() / len(learn) * np.eye(30)
+    weights = np.linalg.solve(learn.T @ learn + penalty, learn.T @ (y - mean))
+    np.testing.assert_allclose(in_keras(by_the_probe), x[~SPLIT] @ weights + mean, atol=1e-5)
+
+
+def mirrored_batches(share: float) -> list:
+    """Return a batch of four pictures, mirrored or not: map, averages and boxes, by picture."""
+    lesson = lesson_with(names=np.eye(4), targets=Y[:4, 3:] * 100, SIZE=100)
+    x = {"block": CELLS[:4], "last": CELLS[:4, 0, 0]}
+    maps, truth = lesson["Mirrored"](x, np.ones(4, bool), 0, share)[0]
+    order = np.argsort(truth["class"] @ np.arange(4))
+    return [a[order].tolist() for a in (maps["block"], maps["last"], truth["box"])]
+
+
+def test_maps_and_boxes_are_mirrored_and_averages_are_not(in_keras):
+    for share, step in ((0.0, 1), (1.0, -1)):
+        block, last, boxes = in_keras(mirrored_batches, share)
+        np.testing.assert_array_equal(np.float32(block), CELLS[:4, :, ::step])
+        np.testing.assert_array_equal(np.float32(last), CELLS[:4, 0, 0])
+        center = Y[:4, 3] if step == 1 else 1 - Y[:4, 3]
+        np.testing.assert_allclose(boxes, np.c_[center, Y[:4, 4:]], atol=1e-6)

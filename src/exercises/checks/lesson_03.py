@@ -75,7 +75,7 @@ def _box_weights(side, channels, filters):
 
 box_weights = Check(
     right=_box_weights,
-    cases=lambda: [(7, 160, 4), (5, 32, 6), (14, 10, 3)],
+    cases=lambda: [(8, 1280, 4), (5, 32, 6), (14, 10, 3)],
     wrong={
         "You forgot the biases. Each filter and each unit has one.": (
             lambda s, c, f: f * (c + 4 * s**2)
