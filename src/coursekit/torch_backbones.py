@@ -22,6 +22,9 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 LITE = ((127 / 255,) * 3, (128 / 255,) * 3)
 Maps = dict[str, torch.Tensor]
 
+# a GPU of NVIDIA would round to 10 bits, and the features would no longer be those of the CPU
+torch.backends.cudnn.allow_tf32 = False
+
 
 def device() -> torch.device:
     """Return the device to compute on: what ``COURSEKIT_DEVICE`` says, or the best there is.
