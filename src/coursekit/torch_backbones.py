@@ -162,6 +162,12 @@ def load(
     return Backbone(name, network, layers, recipe.size, recipe.scale, digest)
 
 
+def untrained(name: str, layers: Sequence[str]) -> Backbone:
+    """Return a backbone with random weights, to be filled with those of a trained model."""
+    recipe = RECIPES[name]
+    return Backbone(name, recipe.build(weights=None), layers, recipe.size, recipe.scale)
+
+
 def _build(recipe: Recipe, weights: str) -> nn.Module:
     if weights == "imagenet":
         return recipe.build(weights=PUBLISHED)

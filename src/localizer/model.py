@@ -65,9 +65,10 @@ def save(file: Path, localizer: Localizer, classes: Sequence[str]) -> None:
 def load(file: Path) -> tuple[Localizer, list[str]]:
     """Return a localizer that `save` wrote, and the names of its classes.
 
-    It lies on `torch_backbones.device()`, in evaluation mode. `FileNotFoundError` when nothing
-    has been trained yet; `ValueError` when the file is no localizer, is damaged, or is from
-    another version of the course.
+    It lies on `torch_backbones.device()`, in evaluation mode. All its weights are in the file:
+    those that the backbone began with are not asked for. `FileNotFoundError` when nothing has been
+    trained yet; `ValueError` when the file is no localizer, is damaged, or is from another version
+    of the course.
     """
     if not file.is_file():
         raise FileNotFoundError(f"There is no trained model {file} yet. Run {LESSON} first.")
@@ -83,7 +84,7 @@ def load(file: Path) -> tuple[Localizer, list[str]]:
             f"{described.get('version')}, and not {VERSION}. {AGAIN}"
         )
     classes = described["classes"]
-    backbone = torch_backbones.load(described["backbone"], [*described["shapes"]])
+    backbone = torch_backbones.untrained(described["backbone"], [*described["shapes"]])
     ours = _description(backbone, classes)
     if differing := " and ".join(part for part in ours if ours[part] != described[part]):
         raise ValueError(f"{file} is for another backbone: its {differing} differ. {AGAIN}")

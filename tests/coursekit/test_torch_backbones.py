@@ -78,9 +78,7 @@ def look_at_scales(backbones, _scratch: Path) -> dict:
 
 def random_backbone(backbones, name: str):
     """Return a backbone with random weights, in the layers by default."""
-    recipe = backbones.RECIPES[name]
-    network = recipe.build(weights=None)
-    return backbones.Backbone(name, network, recipe.layers, recipe.size, recipe.scale)
+    return backbones.untrained(name, backbones.RECIPES[name].layers)
 
 
 def look_at_training(backbones, _scratch: Path) -> dict:

@@ -57,6 +57,18 @@ def model_on_device(file: Path):
         return model.load(file)[0]
 
 
+def come_back_alone(file: Path) -> list[float]:
+    """Return the differences of the weights of a localizer on a source's network, once loaded."""
+    from coursekit import torch_backbones
+    from localizer import model
+
+    backbone = torch_backbones.untrained("mobilenet_v2", ["features.14.conv.0", "features.18"])
+    localizer = model.Localizer(backbone, len(small_localizer.CLASSES))
+    model.save(file, localizer, small_localizer.CLASSES)
+    weights = model.load(file)[0].cpu().state_dict()
+    return [float((weights[k] - w).abs().max()) for k, w in localizer.state_dict().items()]
+
+
 def refused(file: Path, channels: int = 4) -> str:
     """Return why a file is refused."""
     from localizer import model
@@ -123,6 +135,12 @@ def test_a_model_comes_back_from_its_file(in_torch, tmp_path):
     assert max(found["differences"]) < 1e-5 and found["fine-tuned"] > 0.01
     assert found["classes"] == small_localizer.CLASSES and not found["training"]
     assert found["moved"] == found["device"].split(":")[0]
+
+
+def test_the_weights_that_the_backbone_began_with_are_not_asked_for(in_torch, tmp_path):
+    nowhere = str(tmp_path / "no longer there.pth")
+    found = in_torch(come_back_alone, tmp_path / "model.safetensors", COURSEKIT_WEIGHTS=nowhere)
+    assert len(found) > 200 and max(found) == 0
 
 
 def test_the_file_says_what_it_holds(file):

@@ -28,13 +28,13 @@ def backbone(name: str = "efficientnet_lite0", layers: Sequence[str] = (), chann
 
 @contextmanager
 def installed(**options) -> Iterator[None]:
-    """Let `torch_backbones.load` return the small backbone, with these options."""
+    """Let `torch_backbones.untrained` return the small backbone, with these options."""
     from coursekit import torch_backbones
 
-    def load(name=None, layers=(), weights=None):
+    def untrained(name, layers):
         return backbone(name, layers, **options)
 
-    with mock.patch.object(torch_backbones, "load", load):
+    with mock.patch.object(torch_backbones, "untrained", untrained):
         yield
 
 
