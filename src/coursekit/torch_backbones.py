@@ -98,7 +98,7 @@ class Backbone(nn.Module):
 
     @cached_property  # so it is no module of this one, and its weights count once
     def late(self) -> fx.GraphModule:
-        """Gives all maps, by the layer, of those of the first layer; the others lie behind it."""
+        """Gives all maps of those of the first layer; `ValueError` if not all lie behind it."""
         return _after(self.network, next(iter(self.shapes)))
 
     @torch.no_grad()
@@ -119,6 +119,8 @@ def _after(network: fx.GraphModule, layer: str) -> fx.GraphModule:
     with late.graph.inserting_before(images):
         first.replace_all_uses_with(late.graph.placeholder("first"))
     late.graph.eliminate_dead_code()
+    if images.users:
+        raise ValueError(f"Not all layers lie behind {layer}. Name one first that they lie behind.")
     late.graph.erase_node(images)
     late.recompile()
     return late

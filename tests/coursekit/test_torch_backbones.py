@@ -49,6 +49,7 @@ def look_at_default(backbones, scratch: Path) -> dict:
         "identity": whole.identity,
         "from settings": all_apart(backbones.load().maps(pictures()), maps),
         "training": all_apart(backbones.load(LITE).train().maps(pictures()), maps),
+        "turned late": error_of(getattr, turned, "late"),
         "names": sorted({name.split(".")[1] for name in whole.state_dict()}),
     }
 
@@ -368,6 +369,11 @@ def test_what_lies_behind_the_first_layer_shares_the_weights(answers, name):
     assert found["first"] == 0 and len(found["others"]) == len(others)
     assert min(found["others"]) > limit
     assert 0 < found["behind"] < found["parameters"] and found["grew"] == 0
+
+
+def test_a_first_layer_that_the_others_do_not_lie_behind_is_named(answers):
+    words = answers["default"]["turned late"]
+    assert words.startswith("ValueError: Not all layers lie behind last. Name one first ")
 
 
 CELLS = {  # height, width, channels; in PyTorch, layers have other names
