@@ -41,10 +41,12 @@ def build(part: str, scratch: Path):
     """Return a backbone: with the weights at hand, else with random ones, which are as fast."""
     framework, name = part.split()
     backbones = importlib.import_module(f"coursekit.{framework}_backbones")
-    weights = settings.weights(backbones.SUFFIXES)
-    if name != settings.BACKBONES[0] and not Path(weights).is_file():
-        weights = scratch / "random.weights.h5"
-        backbones.RECIPES[name].build(weights=None).save_weights(weights)
+    weights = "imagenet"  # of the default backbone, they are always at hand
+    if name != settings.BACKBONES[0]:
+        weights = settings.weights(backbones.SUFFIXES)
+        if not Path(weights).is_file():
+            weights = scratch / "random.weights.h5"
+            backbones.RECIPES[name].build(weights=None).save_weights(weights)
     return backbones.load(name, weights=weights)
 
 

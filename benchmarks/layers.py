@@ -26,7 +26,7 @@ DATA = """
 from dataclasses import replace
 from efficientnet import LAYERS
 
-backbone = keras_backbones.load("efficientnet_lite0", LAYERS)
+backbone = keras_backbones.load("efficientnet_lite0", LAYERS, "imagenet")
 small = {
     layer: layers.AveragePooling2D(max(1, output.shape[1] // 16), name=f"small_{layer}")(output)
     for layer, output in backbone.model.output.items()

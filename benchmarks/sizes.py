@@ -34,7 +34,7 @@ recipe = keras_backbones.RECIPES["efficientnet_lite0"]
 def load(size):
     build = partial(in_keras.build, size=size)
     keras_backbones.RECIPES["efficientnet_lite0"] = recipe._replace(build=build)
-    return keras_backbones.load("efficientnet_lite0")
+    return keras_backbones.load("efficientnet_lite0", weights="imagenet")
 
 
 backbone = load(224)
