@@ -65,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=_tables.FOLDER, help="folder of the file")
     options = parser.parse_args(arguments)
     if options.photographs is None:
-        parser.error("name the photographs' directory, or set COURSEKIT_VOC_SAMPLE")
+        print("Nothing is measured: name the photographs' directory, or set COURSEKIT_VOC_SAMPLE.")
+        return
     os.environ.setdefault("TQDM_DISABLE", "1")
     directories = {
         "mini": datasets.prepare("mini"),

@@ -31,6 +31,13 @@ def test_a_table_was_measured_with_the_code_of_the_lesson(table):
     assert header.endswith(f" code {digest}"), hint
 
 
+def test_without_photographs_the_other_tables_are_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("COURSEKIT_VOC_SAMPLE", raising=False)
+    domains.main(["--out", str(tmp_path)])  # where it failed, make measure would stop
+    assert "set COURSEKIT_VOC_SAMPLE" in capsys.readouterr().out
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_a_measurement_goes_on_where_it_stopped(tmp_path):
     file, asked = tmp_path / "new" / "table.csv", []
 
