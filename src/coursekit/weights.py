@@ -19,7 +19,7 @@ def resolve(backbone: str, suffixes: tuple[str, ...], weights: str | Path | None
     file of `settings.home` that both frameworks read. `ValueError` when the file is none of this
     framework.
     """
-    found = str(weights or settings.weights(suffixes))
+    found = str(Path(weights or settings.weights(suffixes)).expanduser())
     if found == "imagenet":
         if backbone != "efficientnet_lite0":
             return found

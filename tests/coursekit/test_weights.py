@@ -65,6 +65,12 @@ def test_a_missing_file_is_named(files, missing):
         weights.resolve("vgg16", SUFFIXES, files / missing)
 
 
+def test_a_tilde_is_the_readers_home_as_for_the_doctor(files, monkeypatch):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(files))
+    assert weights.resolve("vgg16", SUFFIXES, "~/a.h5") == str(files / "a.h5")
+
+
 # what they are called
 
 
