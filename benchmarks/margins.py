@@ -47,6 +47,7 @@ SETTINGS = {
 }
 COLUMNS = ("lesson", "claim", "kind", "bound", "mean", "sd", "margin", "runs")
 MEASURED = ("kind", "mean", "sd", "margin", "runs")
+ROUNDING = 1e-6  # of a number: less is the order of summation
 LAST_LINES = 12  # of what a failed run said
 
 
@@ -147,9 +148,9 @@ def margin(measured: Sequence[float], bounds: dict[str, float]) -> tuple:
     """Return kind, mean, standard deviation, margin and number of measured values.
 
     The margin is the distance from the mean to the nearest bound, in standard deviations over
-    the runs; negative where the mean does not keep the bound. It is None where the runs agree:
-    then training has no part in the number, and the claim is exact; and for a report, which has no
-    bound.
+    the runs; negative where the mean does not keep the bound. It is None where the runs agree, but
+    for rounding: then training has no part in the number, and the claim is exact; and for a
+    report, which has no bound.
     """
     mean, sd = np.mean(measured), np.std(measured, ddof=1)
     distances = {
@@ -160,7 +161,7 @@ def margin(measured: Sequence[float], bounds: dict[str, float]) -> tuple:
     kind, far = "trained", None
     if not bounds:
         kind = "report"
-    elif np.ptp(measured) == 0:
+    elif np.ptp(measured) <= ROUNDING * np.abs(measured).max():
         kind = "exact"
     else:
         far = round(min(distances[name](bound) for name, bound in bounds.items()) / sd, 2)

@@ -18,6 +18,8 @@ import margins
         ([1.0, 2.0, 3.0], {"at_least": 3}, "trained", 2, 1, -1),
         ([1.0, 2.0, 3.0], {"equals": 2}, "trained", 2, 1, 0),
         ([100356.0] * 2, {"equals": 100356}, "exact", 100356, 0, None),
+        ([0.5, 0.5 + 1e-9], {"at_least": 0}, "exact", 0.5, 7.07e-10, None),
+        ([0.0, 0.0], {"at_most": 0}, "exact", 0, 0, None),
         ([1.0, 2.0, 3.0], {}, "report", 2, 1, None),
     ],
 )
