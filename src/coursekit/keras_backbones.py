@@ -15,7 +15,6 @@ import numpy as np
 from keras.applications import VGG16, MobileNetV2, ResNet50, mobilenet_v2, resnet50, vgg16
 
 SUFFIXES = (".h5", ".keras", ".safetensors")  # of Keras' weight files
-Maps = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Backbone:
         parts = {"backbone": self.name, "weights": self.weights}
         return parts | {"layers": [*self.shapes], "size": self.size}
 
-    def maps(self, images: np.ndarray) -> Maps:
+    def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Return float32 maps (batch, height, width, channels) of uint8 pictures, by the layer.
 
         The pictures are RGB, of shape (batch, size, size, 3).

@@ -1,7 +1,9 @@
 """Pretrained backbones for PyTorch: pictures in, a feature map for each layer out."""
 
 import copy
+import ctypes
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +26,10 @@ Maps = dict[str, torch.Tensor]
 
 # a GPU of NVIDIA would round to 10 bits, and the features would no longer be those of the CPU
 torch.backends.cudnn.allow_tf32 = False
+# and glibc would return the memory of each step to the system, only to ask for it again
+with suppress(AttributeError, OSError, TypeError):  # other systems have no mallopt
+    for option in (-3, -1):  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+        ctypes.CDLL(None).mallopt(option, 2**30)
 
 
 def device() -> torch.device:
@@ -158,10 +164,8 @@ def load(
     weights = weight_files.resolve(name, SUFFIXES, weights)
     with weight_files.loading(name, weights):
         network = _build(recipe, weights)
-    arrays = (one.numpy() for one in network.state_dict().values())
-    digest = weight_files.digest(weights, arrays)
-    layers = tuple(layers) or recipe.layers
-    return Backbone(name, network, layers, recipe.size, recipe.scale, digest)
+    digest = weight_files.digest(weights, (w.numpy() for w in network.state_dict().values()))
+    return Backbone(name, network, layers or recipe.layers, recipe.size, recipe.scale, digest)
 
 
 def untrained(name: str, layers: Sequence[str]) -> Backbone:
