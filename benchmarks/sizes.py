@@ -26,15 +26,16 @@ SIZES, FOLDS = (224, 256, 320), 5
 # the default backbone, for pictures of any side
 DATA = """
 from functools import partial
+from unittest import mock
 from efficientnet import in_keras
 
 recipe = keras_backbones.RECIPES["efficientnet_lite0"]
 
 
 def load(size):
-    build = partial(in_keras.build, size=size)
-    keras_backbones.RECIPES["efficientnet_lite0"] = recipe._replace(build=build)
-    return keras_backbones.load("efficientnet_lite0", weights="imagenet")
+    resized = recipe._replace(build=partial(in_keras.build, size=size))
+    with mock.patch.dict(keras_backbones.RECIPES, efficientnet_lite0=resized):
+        return keras_backbones.load("efficientnet_lite0", weights="imagenet")
 
 
 backbone = load(224)
