@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from coursekit import settings
 from coursekit import weights as weight_files
-from efficientnet import SIZE, in_torch
+from efficientnet import DEVIATION, MEAN, SIZE, in_torch
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from torchvision.models.feature_extraction import create_feature_extractor
 SUFFIXES = (".pth", ".pt", ".safetensors")  # of PyTorch's weight files
 # the mean and the deviation of each color, from 0 to 1, by which a picture is scaled
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-LITE = ((127 / 255,) * 3, (128 / 255,) * 3)
+LITE = ((MEAN / 255,) * 3, (DEVIATION / 255,) * 3)
 Maps = dict[str, torch.Tensor]
 
 # a GPU of NVIDIA would round to 10 bits, and the features would no longer be those of the CPU
