@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from coursekit import settings
+from coursekit import metrics, settings
 from exercises import lesson_code
 
 import pandas as pd
@@ -103,6 +103,17 @@ def provenance(name: str, space: dict, used: Sequence[str]) -> str:
         f"# data {name}, backbone {identity['backbone']}, weights {identity['weights']}, "
         f"keras {space['keras'].__version__}, code {code}"
     )
+
+
+def probed(space: dict, for_name, for_box, learn, ask) -> list[float]:
+    """Return accuracy and mean IoU of lesson 03's probe, from what it reads of the pictures.
+
+    It learns from the pictures `learn`, and answers for those of `ask`.
+    """
+    classes, _ = space["probe"](for_name, learn, ask)
+    _, boxes = space["probe"](for_box, learn, ask)
+    table = space["decode"](classes, boxes, space["images"][ask])
+    return [round(metrics.named(table).mean(), 4), round(metrics.iou(table).mean(), 4)]
 
 
 def verdicts(table: pd.DataFrame) -> dict[str, bool]:

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from coursekit import metrics, settings
+from coursekit import settings
 
 import numpy as np
 import pandas as pd
@@ -38,11 +38,9 @@ backbone = replace(backbone, model=keras.Model(backbone.model.input, small), sha
 
 def row(space: dict, layer: str) -> list[float]:
     """Return accuracy and mean IoU of the probe of one layer."""
-    cells, learn, ask = space["maps"][layer], space["train"], space["val"]
-    classes, _ = space["probe"](np.mean(cells, axis=(1, 2), dtype="float32"), learn, ask)
-    _, boxes = space["probe"](cells, learn, ask)
-    table = space["decode"](classes, boxes, space["images"][ask])
-    return [round(metrics.named(table).mean(), 4), round(metrics.iou(table).mean(), 4)]
+    cells = space["maps"][layer]
+    averages = np.mean(cells, axis=(1, 2), dtype="float32")
+    return ideas.probed(space, averages, cells, space["train"], space["val"])
 
 
 def verdicts(table: pd.DataFrame) -> dict[str, bool]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from coursekit import metrics, settings
+from coursekit import settings
 
 import numpy as np
 
@@ -56,9 +56,7 @@ def row(space: dict, x: tuple[np.ndarray, np.ndarray], fold: int) -> list[float]
     used = ~space["test"]
     folds = np.random.default_rng(0).permutation(len(used)) % FOLDS
     learn, ask = used & (folds != fold), used & (folds == fold)
-    (classes, _), (_, boxes) = (space["probe"](each, learn, ask) for each in x)
-    table = space["decode"](classes, boxes, space["images"][ask])
-    return [round(metrics.named(table).mean(), 4), round(metrics.iou(table).mean(), 4)]
+    return ideas.probed(space, *x, learn, ask)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
