@@ -8,6 +8,8 @@ from coursekit import settings
 import numpy as np
 import pytest
 
+from processes import error_of
+
 LITE = "efficientnet_lite0"
 
 
@@ -19,15 +21,6 @@ def pictures(size: int = 256) -> np.ndarray:
 
 
 # what the process does
-
-
-def error_of(call, *arguments, **options) -> str:
-    """Return the kind and the words of the error that a call raises."""
-    try:
-        call(*arguments, **options)
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    return "no error"
 
 
 def look_at_default(backbones, scratch: Path) -> dict:

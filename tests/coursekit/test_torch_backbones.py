@@ -12,7 +12,9 @@ from coursekit import settings
 
 import numpy as np
 import pytest
-from test_keras_backbones import LITE, SHAPES, error_of, pictures
+from test_keras_backbones import LITE, SHAPES, pictures
+
+from processes import error_of
 
 # what the process does
 

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from processes import error_of
+
 HALVING = {1, 3, 5, 11}  # the blocks with stride 2
 CHANNELS = (16, 24, 24, 40, 40, 80, 80, 80, 112, 112, 112, 192, 192, 192, 192, 320, 1280)
 CELLS = {224: 7, 256: 8, 320: 10, 193: 7}  # 193 is odd, and so is each half of it, rounded up
@@ -26,15 +28,6 @@ def pictures(side: int) -> np.ndarray:
 
 
 # what the process for Keras does
-
-
-def error_of(call, *arguments, **options) -> str:
-    """Return the kind and the words of the error that a call raises."""
-    try:
-        call(*arguments, **options)
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    return "no error"
 
 
 def ask_keras(weights: Path, wrong: dict[str, Path], folder: Path) -> dict:

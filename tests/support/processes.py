@@ -43,6 +43,15 @@ def python(*command, **environment: str | None) -> subprocess.CompletedProcess:
     )
 
 
+def error_of(call, *arguments, **options) -> str:
+    """Return the kind and the words of the error that a call raises."""
+    try:
+        call(*arguments, **options)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "no error"
+
+
 def _variables(changes: dict[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in (os.environ | changes).items() if value is not None}
 
