@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 PREDICTED = [f"pred_{side}" for side in SIDES]
 RESAMPLES = 2000  # of a bootstrap
+# Student's t at 97.5 %, for 1, 2, 3 … degrees of freedom: what few runs have
+T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 Floats = NDArray[np.float64]
 
@@ -81,6 +83,18 @@ def interval(means: ArrayLike, level: float = 0.95) -> list:
     """
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     return np.quantile(np.asarray(means), tails, axis=0).tolist()
+
+
+def over_runs(values: pd.Series, groups: ArrayLike) -> pd.DataFrame:
+    """Return ``mean, low, high`` of each group of runs, in the order in which groups appear.
+
+    `values` has one number for each run, such as the score of one seed. The 95 % interval of the
+    mean is Student's; it knows the seeds and not the pictures. NaN for one run; at most ten.
+    """
+    runs = values.groupby(np.asarray(groups), sort=False)
+    mean, n = runs.mean(), runs.count()
+    reach = runs.std() / np.sqrt(n) * [T95[k - 2] if k > 1 else np.nan for k in n]
+    return pd.DataFrame({"mean": mean, "low": mean - reach, "high": mean + reach})
 
 
 def difference(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -107,4 +108,21 @@ def curves(
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
     ax.legend()
+    return ax
+
+
+def forest(rows: pd.DataFrame, xlabel: str, ax: Axes | None = None, runs: Mapping = {}) -> Axes:
+    """Return axes with one line for each row, from ``low`` to ``high``, and a dot at ``mean``.
+
+    `rows` has these three columns, and names as its index, from top to bottom. `runs` may hold,
+    for some of the names, single values to show as small circles.
+    """
+    ax = ax or plt.subplots(figsize=(6.5, 0.5 + 0.32 * len(rows)))[1]
+    for place, (name, row) in enumerate(rows.iterrows()):
+        ax.hlines(place, row["low"], row["high"], color=INK, linewidth=2)
+        ax.plot(row["mean"], place, "o", color=SERIES[0], markersize=7)
+        singles = list(runs.get(name, []))
+        ax.plot(singles, [place + 0.25] * len(singles), "o", color=OTHER, mfc="none", markersize=3)
+    ax.set_yticks(range(len(rows)), rows.index)
+    ax.set(xlabel=xlabel, ylim=(len(rows) - 0.4, -0.6))
     return ax

@@ -110,6 +110,23 @@ def test_nineteen_of_twenty_intervals_hold_the_true_mean():
     assert 0.90 < covered / 200 < 0.99
 
 
+def test_the_interval_over_runs_is_students_and_keeps_the_order_of_the_groups():
+    values = pd.Series([1.0, 3.0, 2.0, 9.0, 5.0, 5.0])
+    found = metrics.over_runs(values, ["b", "b", "b", "one", "a", "a"])
+    assert found.index.tolist() == ["b", "one", "a"]
+    # three runs: mean 2, deviation 1, and t is 4.303 at two degrees of freedom
+    reach = 4.303 / np.sqrt(3)
+    assert found.loc["b"].tolist() == pytest.approx([2, 2 - reach, 2 + reach])
+    assert found.loc["a"].tolist() == [5, 5, 5]
+    assert found.loc["one", "mean"] == 9 and found.loc["one", ["low", "high"]].isna().all()
+
+
+def test_nineteen_of_twenty_intervals_over_five_runs_hold_the_true_mean():
+    runs = pd.Series(np.random.default_rng(0).normal(0.5, 0.1, 5000))
+    found = metrics.over_runs(runs, np.arange(5000) // 5)
+    assert 0.93 < found.eval("low < 0.5 < high").mean() < 0.97
+
+
 def pair(n=200, ahead=0.01):
     """Two models of the same images, one always a little better; the images differ a lot."""
     overlaps = np.random.default_rng(0).uniform(0.1, 0.9, n)

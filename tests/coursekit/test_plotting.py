@@ -3,6 +3,7 @@ from coursekit import plotting
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 
@@ -71,6 +72,19 @@ def test_curves_start_at_1_and_differ_in_more_than_color():
     assert ax.lines[0].get_xdata().tolist() == [1, 2, 3]
     assert ax.lines[0].get_linestyle() != ax.lines[1].get_linestyle()
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+
+
+def test_a_forest_has_a_line_from_low_to_high_for_each_row_and_shows_the_runs():
+    rows = pd.DataFrame(
+        {"mean": [0.5, 0.7], "low": [0.4, np.nan], "high": [0.6, np.nan]}, ["first", "second"]
+    )
+    ax = plotting.forest(rows, "mean IoU", runs={"first": [0.45, 0.55]})
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["first", "second"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first row is the upper one
+    ends = ax.collections[0].get_segments()[0]
+    assert ends[:, 0].tolist() == [0.4, 0.6] and set(ends[:, 1]) == {0}
+    points = [line.get_xdata().tolist() for line in ax.lines]
+    assert points == [[0.5], [0.45, 0.55], [0.7], []]
 
 
 def luminance(color):
