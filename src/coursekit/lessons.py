@@ -30,6 +30,7 @@ FOUND = ["pred_name", "confidence", *metrics.PREDICTED]
 DETECTION_COLUMNS = ["image_id", *FOUND]
 PREDICTION_COLUMNS = ["image_id", "split", "width", "height", "name", *SIDES, *FOUND]
 TEXTS = dict.fromkeys(["image_id", "split", "name", "pred_name"], str)  # may look like numbers
+RESULTS = "results.json"
 SEED = settings.seed()  # of every lesson
 PACKAGES = ("coursekit", "numpy", "pandas", "pillow", "tensorflow", "keras", "torch", "torchvision")
 
@@ -41,14 +42,9 @@ def artifacts_file(name: str) -> Path:
     return settings.artifacts() / name
 
 
-def results_file() -> Path:
-    """Return the path of ``results.json`` for the data set in use."""
-    return artifacts_file("results.json")
-
-
 def load_results() -> dict:
     """Return what has been recorded so far; empty parts when nothing has."""
-    file = results_file()
+    file = artifacts_file(RESULTS)
     found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return {"models": {}, "claims": {}, "reports": {}, "provenance": {}, "seconds": {}} | found
 
@@ -56,7 +52,7 @@ def load_results() -> dict:
 @contextmanager
 def _changing_results() -> Iterator[dict]:
     """Yield what has been recorded so far, and write it back, as changed, when the block ends."""
-    file = results_file()
+    file = artifacts_file(RESULTS)
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_name(".results.lock")):  # another lesson may run beside this one
         results = load_results()

@@ -22,9 +22,6 @@ T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 Floats = NDArray[np.float64]
 
 
-# one number for each image
-
-
 def iou(table: pd.DataFrame) -> Floats:
     """Return the IoU of each image's predicted box with its true box, shape (n,)."""
     return boxes.iou(table[SIDES], table[PREDICTED])
@@ -44,9 +41,6 @@ def outcomes(table: pd.DataFrame) -> pd.DataFrame:
     hit = right & (overlap > 0.5)
     columns = {"accuracy": right, "mean_iou": overlap, "accuracy_at_iou_50": hit}
     return pd.DataFrame(columns, table.index, dtype=float)
-
-
-# one number for all images, and how sure it is
 
 
 def scores(table: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> dict:

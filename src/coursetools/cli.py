@@ -124,7 +124,7 @@ def _run(options: argparse.Namespace) -> int:
         runner.run(notebooks, out / "notebooks")
         print(f"Executed notebooks, predictions and results.json are in {out}.")
     for copy in copies:
-        write_whole(copy, lessons.results_file().read_text(encoding="utf-8"))
+        write_whole(copy, lessons.artifacts_file(lessons.RESULTS).read_text(encoding="utf-8"))
     return _report_claims([path.stem for path in notebooks])
 
 

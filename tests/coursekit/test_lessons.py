@@ -161,7 +161,9 @@ def test_measurements_that_come_with_the_course():
 
 def test_results_are_readable_text(table):
     lessons.save_predictions("m", table)
-    assert json.loads(lessons.results_file().read_text(encoding="utf-8"))["models"]["m"]
+    assert json.loads(lessons.artifacts_file(lessons.RESULTS).read_text(encoding="utf-8"))[
+        "models"
+    ]["m"]
 
 
 RECORD = """
