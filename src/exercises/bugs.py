@@ -1,8 +1,9 @@
 """The mistakes that the course warns of, each as a change of a few words in one of its files.
 
-Lesson 05 shows the spoiled code, runs it, and asks you to find the mistake.
-`tests/exercises/test_mutations.py` makes the same change and demands that a unit test or a claim
-notices.
+Some are in the five sources and change what they report, some lie idle in their code, and some are
+easy mistakes near it: each says which. Lesson 05 shows the spoiled code, runs it, and asks you to
+find the mistake. `tests/exercises/test_mutations.py` makes the same change and demands that a unit
+test or a claim notices.
 """
 
 import ast
@@ -13,15 +14,20 @@ from typing import NamedTuple
 from coursekit import settings
 from exercises import lesson_code
 
+# What a bug is: its source's own code, which changes a number that it reports; its own code,
+# without such a number; not its code, but an easy mistake near it.
+IN_SOURCE, LATENT, INSPIRED = KINDS = ("in the source", "latent", "inspired by")
+
 
 class Bug(NamedTuple):
     """One mistake: in `file`, the text `right` becomes `wrong`.
 
-    `source` says who made it, `shown` is the function to look at, and `notices` is what fails
-    then: a test file, or the sentence of a claim.
+    `source` says near whom it was found, and `kind` what it is there: see `KINDS`. `shown` is the
+    function to look at, and `notices` is what fails then: a test file, or the sentence of a claim.
     """
 
     source: str
+    kind: str
     file: str
     shown: str
     right: str
@@ -34,6 +40,7 @@ _LESSON_02 = "notebooks/02_voc_annotations.ipynb"
 BUGS = {
     "x and y swapped": Bug(
         "003",
+        INSPIRED,
         "src/coursekit/voc/reading.py",
         "_read_file",
         'f"bndbox/{side}") for side in SIDES)',
@@ -42,6 +49,7 @@ BUGS = {
     ),
     "one-based pixels forgotten": Bug(
         "000, 004",
+        LATENT,
         "src/coursekit/boxes.py",
         "voc_to_xyxy",
         "return as_boxes(boxes) - _VOC_OFFSET",
@@ -50,6 +58,7 @@ BUGS = {
     ),
     "one subtracted from all four sides": Bug(
         "a common repair of the last one",
+        INSPIRED,
         "src/coursekit/boxes.py",
         "voc_to_xyxy",
         "return as_boxes(boxes) - _VOC_OFFSET",
@@ -58,6 +67,7 @@ BUGS = {
     ),
     "picture flipped without its box": Bug(
         "001",
+        INSPIRED,
         _LESSON_02,
         "flip",
         "[width - xmax, ymin, width - xmin, ymax]",
@@ -66,6 +76,7 @@ BUGS = {
     ),
     "test sizes counted from 0": Bug(
         "000",
+        IN_SOURCE,
         _RECIPES,
         "in_pixels",
         "row = test.iloc[index]",
@@ -73,10 +84,17 @@ BUGS = {
         _BY,
     ),
     "pixels cut off, not rounded": Bug(
-        "000", _RECIPES, "whole_pixels", "np.rint(found).astype(int)", "found.astype(int)", _BY
+        "000",
+        IN_SOURCE,
+        _RECIPES,
+        "whole_pixels",
+        "np.rint(found).astype(int)",
+        "found.astype(int)",
+        _BY,
     ),
     "last tenth of the files as test": Bug(
         "000",
+        IN_SOURCE,
         _RECIPES,
         "split_off_test",
         "np.random.default_rng(seed).permutation(len(table))",
@@ -85,6 +103,7 @@ BUGS = {
     ),
     "winner by chance": Bug(
         "000",
+        INSPIRED,
         _RECIPES,
         "is_better",
         "low, _ = metrics.interval(metrics.bootstrap(first - second, resamples=400))\n"
@@ -94,6 +113,7 @@ BUGS = {
     ),
     "answers in shuffled order": Bug(
         "001",
+        LATENT,
         _RECIPES,
         "predict_all",
         "np.arange(len(pictures))",
@@ -101,10 +121,17 @@ BUGS = {
         _BY,
     ),
     "last batch lost": Bug(
-        "001", _RECIPES, "batches", "math.ceil(len(pictures) / size)", "len(pictures) // size", _BY
+        "001",
+        LATENT,
+        _RECIPES,
+        "batches",
+        "math.ceil(len(pictures) / size)",
+        "len(pictures) // size",
+        _BY,
     ),
     "loss with a floor": Bug(
         "002",
+        IN_SOURCE,
         _RECIPES,
         "box_loss",
         "return cross_entropy(truth, found) - cross_entropy(truth, truth)",
@@ -113,6 +140,7 @@ BUGS = {
     ),
     "accuracy of four coordinates": Bug(
         "002, 003",
+        IN_SOURCE,
         _RECIPES,
         "box_accuracy",
         "overlap = boxes.iou(boxes.xywh_to_xyxy(truth), boxes.xywh_to_xyxy(found))\n"
@@ -122,6 +150,7 @@ BUGS = {
     ),
     "first picture of the batch only": Bug(
         "003",
+        IN_SOURCE,
         _RECIPES,
         "class_loss",
         "wanted, given = truth, found",
@@ -130,6 +159,7 @@ BUGS = {
     ),
     "scored on training pictures": Bug(
         "004",
+        INSPIRED,
         _RECIPES,
         "final_score",
         'predictions["split"] == "test"',

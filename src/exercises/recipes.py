@@ -1,8 +1,8 @@
 """Steps of the published recipes, in our own words and as they should be.
 
-Each of these steps was taken wrongly by one of the five sources. `exercises.bugs` puts the faults
-back: lesson 05 shows them and measures what they cost, and a test makes sure that something
-notices each of them.
+Each of these steps is easy to take wrongly, and some of the five sources did. `exercises.bugs`
+spoils them, and says what each fault is in its source: lesson 05 shows them and measures what they
+cost, and a test makes sure that something notices each of them.
 """
 
 import math

@@ -18,6 +18,7 @@ import processes
 MUTATIONS = bugs.BUGS | {
     "the test sizes of lesson 02 counted from 0": bugs.Bug(
         "000",
+        bugs.IN_SOURCE,
         "notebooks/02_voc_annotations.ipynb",
         "",
         'right_sizes = test[["width", "height"]].to_numpy()',
@@ -136,3 +137,40 @@ def test_lesson_05_hunts_every_bug_of_the_sources():
     assert sorted(hunted) == sorted(
         bug.shown for bug in bugs.BUGS.values() if bug.source[:2] == "00"
     )
+
+
+# A piece of the source that shows the fault, for every bug that is in one.
+EVIDENCE = {
+    "one-based pixels forgotten": {
+        "000": "[int(float(obj.find('bndbox/xmin').text)),",
+        "004": "np.array([[int(bb['xmin']), int(bb['ymin']),",
+    },
+    "test sizes counted from 0": {"000": 'img_size=annotations[index]["size"])'},
+    "pixels cut off, not rounded": {"000": "int(small_box[0] * img_size[0] / img_resize)"},
+    "last tenth of the files as test": {"000": "beg, end = (9 * len(annotations)) // 10,"},
+    "answers in shuffled order": {"001": "preds = model.predict_generator(train_generator)"},
+    "last batch lost": {"001": "return len(self.df) // self.batch_size"},
+    "loss with a floor": {"002": "model.compile(loss='binary_crossentropy'"},
+    "accuracy of four coordinates": {
+        "002": "optimizer='adam', metrics=['accuracy'])",
+        "003": 'metrics=["accuracy"],',
+    },
+    "first picture of the batch only": {"003": "y_class_true = y_true[0]"},
+}
+
+
+def test_there_is_evidence_for_every_bug_of_a_source_and_for_no_other():
+    ours = {name: bug for name, bug in bugs.BUGS.items() if bug.kind != bugs.INSPIRED}
+    assert {bug.kind for bug in ours.values()} == {bugs.IN_SOURCE, bugs.LATENT}
+    sources = {name: ", ".join(lines) for name, lines in EVIDENCE.items()}
+    assert sources == {name: bug.source for name, bug in ours.items()}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", EVIDENCE)
+def test_the_evidence_stands_in_our_copy_of_the_source(name, sample):
+    for source, line in EVIDENCE[name].items():
+        found = list((sample.parents[1] / "seeds").glob(f"{source}*.txt"))
+        if not found:
+            pytest.skip("The five sources do not lie beside the sample.")
+        assert line in found[0].read_text(encoding="utf-8")
