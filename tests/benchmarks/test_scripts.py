@@ -23,11 +23,12 @@ import ddp
 import ideas
 import layers
 import sizes
+import unfrozen
 
 ROOT = settings.CHECKOUT
 SCRIPTS = {path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")}
 # these write into book/results
-TABLES = {"ideas", "layers", "sizes", "transfer", "domains", "ddp", "margins"}
+TABLES = {"ideas", "layers", "sizes", "unfrozen", "transfer", "domains", "ddp", "margins"}
 
 # what the processes for Keras and for PyTorch do
 
@@ -57,10 +58,13 @@ def run_with_keras(folder: str) -> dict[str, str]:
     part = {"keras efficientnet_lite0": 4}
     few = {"run": here, "ROUNDS": 1, "DIFFERENT": 4, "PARTS": part, "PEAKS": (2, 4)}
     steps = {"+ mirrored": ("positions", "earlier layers", "IoU loss", "mirrored")}
+    one_input = {"right": unfrozen.INPUTS["right"]}
+    photographs = ["--photographs", str(Path(folder) / "photographs"), "--weights", "none"]
     with (
         mock.patch.multiple(features, **few),
         mock.patch.multiple(ideas, prepare=quick, STEPS=steps),
         mock.patch.multiple(sizes, SIZES=(64, 96), FOLDS=2),
+        mock.patch.multiple(unfrozen, STEPS=1, TRAINED=("all",), INPUTS=one_input),
         mock.patch.object(keras.backend, "clear_session"),  # the process has more to do
     ):
         return {
@@ -68,6 +72,7 @@ def run_with_keras(folder: str) -> dict[str, str]:
             "layers": printed(layers.main, ["--out", folder]),
             "sizes": printed(sizes.main, ["--out", folder]),
             "ideas": printed(ideas.main, ["--seeds", "1", "--more", "1", "--out", folder]),
+            "unfrozen": printed(unfrozen.main, [*photographs, "--seeds", "1", "--out", folder]),
         }
 
 
@@ -189,6 +194,18 @@ def test_ideas(with_keras, artifacts):
     assert [line[0] in "✓✗" for line in lines] == [False] * 4 + [True] * 3
     rows = rows_of(artifacts / "heads_mini.csv", ",".join(ideas.FIELDS))
     assert [row[0] for row in rows] == [step[:-2] for step in steps]
+
+
+def test_unfrozen(with_keras, artifacts):
+    header, fields, *rows = (artifacts / "unfrozen.csv").read_text("utf-8").splitlines()
+    assert re.match(r"# data voc2007_sample, MobileNetV2.*, keras \S+, code \w{12}$", header)
+    assert fields == ",".join(unfrozen.FIELDS)
+    assert [row.split(",")[:4] for row in rows] == [
+        ["all", "right", loss, "0"] for loss in unfrozen.LOSSES
+    ]
+    # two pictures of each class are tested
+    assert {row.split(",")[-1] for row in rows} == {"0.2"}
+    assert len(with_keras["unfrozen"].splitlines()) == 2
 
 
 def test_metrics(with_torch):

@@ -13,12 +13,13 @@ import ideas
 import layers
 import sizes
 import transfer
+import unfrozen
 
 SCRIPTS = {"heads": ideas, "layers": layers, "sizes": sizes, "two_heads": transfer}
 TABLES = {
     f"{name}_{data}": SCRIPTS[name] for name in SCRIPTS for data in ("mini", "voc2007_sample")
 }
-TABLES["domains"] = domains
+TABLES |= {"domains": domains, "unfrozen": unfrozen}
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -31,9 +32,10 @@ def test_a_table_was_measured_with_the_code_of_the_lesson(table):
     assert header.endswith(f" code {digest}"), hint
 
 
-def test_without_photographs_the_other_tables_are_measured(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("script", [domains, unfrozen])
+def test_without_photographs_the_other_tables_are_measured(script, tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("COURSEKIT_VOC_SAMPLE", raising=False)
-    domains.main(["--out", str(tmp_path)])  # where it failed, make measure would stop
+    script.main(["--out", str(tmp_path)])  # where it failed, make measure would stop
     assert "set COURSEKIT_VOC_SAMPLE" in capsys.readouterr().out
     assert [*tmp_path.iterdir()] == []
 
