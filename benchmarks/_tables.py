@@ -44,6 +44,17 @@ def measure(
     return pd.read_csv(file, comment="#")
 
 
+def best(file: Path, rows: dict, setting: str, score: str, lowest: bool = False) -> float:
+    """Return the setting that scored best among those rows of a file that have these values.
+
+    With several seeds it is the mean that counts; of equal ones the first wins.
+    """
+    table = pd.read_csv(file, comment="#")
+    chosen = table[(table[[*rows]] == pd.Series(rows)).all(axis=1)]
+    scores = chosen.groupby(setting, sort=False)[score].mean()
+    return float(scores.idxmin() if lowest else scores.idxmax())
+
+
 def seeds_of(table: pd.DataFrame, field: str = "mean_iou") -> dict[str, pd.Series]:
     """Return a number of each seed, by the step; of all training pictures, where shares differ."""
     if "share" in table:

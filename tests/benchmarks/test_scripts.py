@@ -1,6 +1,7 @@
 """Every benchmark runs to its end and prints its figures, on a few pictures and with few steps."""
 
 import contextlib
+import csv
 import functools
 import io
 import re
@@ -16,6 +17,7 @@ from coursetools import runner
 from efficientnet import LAYERS
 from minivoc import CLASSES
 
+import numpy as np
 import pytest
 from nbformat import v4, write
 
@@ -29,6 +31,7 @@ ROOT = settings.CHECKOUT
 SCRIPTS = {path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")}
 # these write into book/results
 TABLES = {"ideas", "layers", "sizes", "unfrozen", "transfer", "domains", "ddp", "margins"}
+TABLES |= {"outputs", "frozen"}
 
 # what the processes for Keras and for PyTorch do
 
@@ -40,11 +43,29 @@ def printed(call, *arguments) -> str:
     return text.getvalue()
 
 
+def largest_difference_on_lines(outputs) -> float:
+    """Return by how much the axis networks differ on pictures and on the lines of their maxima."""
+    space = outputs.prepare()
+    truth = rectangles.rectangles.draw_boxes(64, np.random.default_rng(1))
+    differences = []
+    for build in (space["axis_network"], space["axis_numbers"]):
+        whole = build()
+        on_lines = outputs.on_lines(whole, space["keras"])
+        first, second = (
+            model.predict(outputs.pictures(model, truth), verbose=0) for model in (whole, on_lines)
+        )
+        differences.append(float(np.abs(first - second).max()))
+    return max(differences)
+
+
 def run_with_keras(folder: str) -> dict[str, str]:
     """Return what each script that needs Keras prints; its table goes into the folder."""
     import features
 
     import keras
+
+    import frozen
+    import outputs
 
     def quick(*arguments, prepare=ideas.prepare) -> dict:
         space = prepare(*arguments)
@@ -60,11 +81,20 @@ def run_with_keras(folder: str) -> dict[str, str]:
     steps = {"+ mirrored": ("positions", "earlier layers", "IoU loss", "mirrored")}
     one_input = {"right": unfrozen.INPUTS["right"]}
     photographs = ["--photographs", str(Path(folder) / "photographs"), "--weights", "none"]
+    seen = {32: (1, 1), 64: (0, 1)}
+
+    def few_arms(space: dict, arms=outputs.arms) -> dict:
+        names = ("axis, positions", "edge maps, four numbers", "plain, sigmoid")
+        return {name: arm for name, arm in arms(space).items() if name in names}
+
     with (
         mock.patch.multiple(features, **few),
         mock.patch.multiple(ideas, prepare=quick, STEPS=steps),
         mock.patch.multiple(sizes, SIZES=(64, 96), FOLDS=2),
         mock.patch.multiple(unfrozen, STEPS=1, TRAINED=("all",), INPUTS=one_input),
+        mock.patch.multiple(frozen, DRAWN=((64, 1), (32, 2), (32, 3)), RATES=(0.001, 0.003)),
+        mock.patch.multiple(outputs, arms=few_arms, SEEDS=seen, ONCE=32),
+        mock.patch.multiple(outputs, FIRST=(0.01, 0.1), SCORED=32),
         mock.patch.object(keras.backend, "clear_session"),  # the process has more to do
     ):
         return {
@@ -73,6 +103,9 @@ def run_with_keras(folder: str) -> dict[str, str]:
             "sizes": printed(sizes.main, ["--out", folder]),
             "ideas": printed(ideas.main, ["--seeds", "1", "--more", "1", "--out", folder]),
             "unfrozen": printed(unfrozen.main, [*photographs, "--seeds", "1", "--out", folder]),
+            "outputs": printed(outputs.main, ["--out", folder]),
+            "frozen": printed(frozen.main, ["--seeds", "1", "--epochs", "1", "--out", folder]),
+            "lines": largest_difference_on_lines(outputs),
         }
 
 
@@ -206,6 +239,38 @@ def test_unfrozen(with_keras, artifacts):
     # two pictures of each class are tested
     assert {row.split(",")[-1] for row in rows} == {"0.2"}
     assert len(with_keras["unfrozen"].splitlines()) == 2
+
+
+def test_outputs(with_keras, artifacts):
+    header, fields, *rows = (artifacts / "outputs.csv").read_text("utf-8").splitlines()
+    assert re.match(r"# fresh rectangles, keras \S+, code \w{12}$", header)
+    assert fields == "network,rectangles,rate,use,seed,val_iou,mean_iou,seconds"
+    rows = [*csv.reader(rows)]
+    tried = [["32", "0.01", "choose", "101"], ["32", "0.1", "choose", "101"]]
+    for name in ("axis, positions", "edge maps, four numbers", "plain, sigmoid"):
+        these = [row[1:] for row in rows if row[0] == name]
+        assert [row[:4] for row in these[:2]] == tried
+        assert [row[5] == "" for row in these] == [True, True] + [False] * (len(these) - 2)
+        best = max(these[:2], key=lambda row: float(row[4]))[1]
+        numbers = ["32"] if name == "plain, sigmoid" else ["32", "64"]
+        assert [row[:4] for row in these[2:]] == [[n, best, "score", "1"] for n in numbers]
+    assert len(with_keras["outputs"].splitlines()) == len(rows) + 4
+
+
+def test_frozen(with_keras, artifacts):
+    header, fields, *rows = (artifacts / "frozen.csv").read_text("utf-8").splitlines()
+    assert re.match(r"# backbone \w+, weights \w+, keras \S+, code \w{12}$", header)
+    assert fields == "arm,rate,seed,epochs,val_loss,mean_iou,seconds"
+    rows = [*csv.reader(rows)]
+    for arm in ("frozen, pixels 0 to 255", "frozen, pixels 0 to 1", "plain network"):
+        first, second, scored = (row[1:] for row in rows if row[0] == arm)
+        best = min(first, second, key=lambda row: float(row[3]))
+        assert scored[:2] == [best[0], "1"]
+    assert len(with_keras["frozen"].splitlines()) == len(rows) + 5
+
+
+def test_networks_on_lines_are_those_on_pictures(with_keras):
+    assert with_keras["lines"] == 0
 
 
 def test_metrics(with_torch):

@@ -9,8 +9,10 @@ import pytest
 import _tables
 import ddp
 import domains
+import frozen
 import ideas
 import layers
+import outputs
 import sizes
 import transfer
 import unfrozen
@@ -19,7 +21,7 @@ SCRIPTS = {"heads": ideas, "layers": layers, "sizes": sizes, "two_heads": transf
 TABLES = {
     f"{name}_{data}": SCRIPTS[name] for name in SCRIPTS for data in ("mini", "voc2007_sample")
 }
-TABLES |= {"domains": domains, "unfrozen": unfrozen}
+TABLES |= {"domains": domains, "unfrozen": unfrozen, "outputs": outputs, "frozen": frozen}
 
 
 @pytest.mark.parametrize("table", TABLES)
