@@ -55,6 +55,7 @@ MEASURED = {
 }
 RECTANGLES = {
     "rectangles_mean_box": "mean box",
+    "rectangles_frozen_backbone": "one layer on a frozen backbone",
     "rectangles_plain_sigmoid": "plain network, sigmoid",
     "rectangles_no_sigmoid": "no sigmoid",
     "rectangles_larger_rate": "larger learning rate",
