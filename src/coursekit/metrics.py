@@ -91,28 +91,6 @@ def over_runs(values: pd.Series, groups: ArrayLike) -> pd.DataFrame:
     return pd.DataFrame({"mean": mean, "low": mean - reach, "high": mean + reach})
 
 
-def difference(
-    first: pd.DataFrame, second: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0
-) -> pd.DataFrame:
-    """Return by how much the first model is ahead of the second, on the same images.
-
-    A row for each of the three scores, with the columns ``difference, low, high``: the difference
-    of the means and its paired 95 % bootstrap interval. `ValueError` when the two tables are not
-    about the same images.
-    """
-    first, second = (table.set_index("image_id").sort_index() for table in (first, second))
-    if not first.index.equals(second.index):
-        only = first.index.symmetric_difference(second.index)
-        some = ", ".join(map(str, only[:3]))
-        raise ValueError(
-            "Two models can only be compared on the same images. "
-            f"{len(only)} images are in one table only, for example {some}."
-        )
-    apart = outcomes(first) - outcomes(second)
-    low, high = interval(bootstrap(apart.to_numpy(), resamples, seed))
-    return pd.DataFrame({"difference": apart.mean(), "low": low, "high": high})
-
-
 def accuracy_at(table: pd.DataFrame, thresholds: ArrayLike) -> Floats:
     """Return the share of images with the right class and an IoU above each threshold."""
     overlap = np.where(named(table), iou(table), -1.0)

@@ -127,57 +127,6 @@ def test_nineteen_of_twenty_intervals_over_five_runs_hold_the_true_mean():
     assert 0.93 < found.eval("low < 0.5 < high").mean() < 0.97
 
 
-def pair(n=200, ahead=0.01):
-    """Two models of the same images, one always a little better; the images differ a lot."""
-    overlaps = np.random.default_rng(0).uniform(0.1, 0.9, n)
-    better, worse = (
-        predictions([("dog", "dog", overlap + more) for overlap in overlaps]) for more in (ahead, 0)
-    )
-    return better, worse
-
-
-def test_a_difference_is_paired():
-    better, worse = pair()
-    (low, high), (_, high_2) = (metrics.scores(t)["mean_iou_interval"] for t in (better, worse))
-    assert high_2 - low > 0.8 * (high - low)  # on their own they overlap widely
-    found = metrics.difference(better, worse)
-    assert found.index.tolist() == SCORES and list(found) == ["difference", "low", "high"]
-    assert found.loc["mean_iou"].tolist() == pytest.approx([0.01] * 3)
-    turned = metrics.difference(worse, better)
-    assert turned.loc["mean_iou", "high"] < 0
-
-
-def test_a_difference_is_measured_with_the_bootstrap_of_the_differences():
-    better, worse = pair()
-    worse["pred_name"] = ["dog", "cat", "cat", "dog"] * 50
-    found = metrics.difference(better, worse, resamples=500, seed=4)
-    apart = (metrics.outcomes(better) - metrics.outcomes(worse))["accuracy"]
-    expected = [0.5, *metrics.interval(metrics.bootstrap(apart, 500, seed=4))]
-    assert found.loc["accuracy"].tolist() == pytest.approx(expected)
-    assert found.loc["accuracy", "low"] < 0.5 < found.loc["accuracy", "high"]
-
-
-def test_a_model_is_not_ahead_of_itself():
-    assert (metrics.difference(TABLE, TABLE) == 0).all(axis=None)
-
-
-def test_a_difference_compares_image_by_image_whatever_their_order():
-    better, worse = pair()
-    shuffled = worse.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(
-        metrics.difference(better, shuffled), metrics.difference(better, worse)
-    )
-
-
-@pytest.mark.parametrize("known", [str, int])
-def test_models_of_other_images_are_not_compared(known):
-    table = TABLE.astype({"image_id": known})
-    first, second = table[1:], table[:-1]
-    words = f"same images. 2 images .* for example {known('000000')}, {known('000007')}"
-    with pytest.raises(ValueError, match=words):
-        metrics.difference(first, second)
-
-
 NONE = TABLE[:0]
 
 
@@ -187,7 +136,6 @@ NONE = TABLE[:0]
         lambda: metrics.bootstrap([]),
         lambda: metrics.bootstrap(np.ones((0, 3))),
         lambda: metrics.scores(NONE),
-        lambda: metrics.difference(NONE, NONE),
     ],
 )
 def test_no_images_have_no_scores(call):

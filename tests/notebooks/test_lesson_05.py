@@ -1,4 +1,4 @@
-"""What lesson 05 defines: kinds of error, confusion and calibration."""
+"""What lesson 05 defines: paired differences, kinds of error, confusion and calibration."""
 
 from coursekit import metrics
 from exercises.lesson_code import imports, needed, read
@@ -13,10 +13,12 @@ from predicting import CLASSES, TABLES, predictions
 
 NOTEBOOK = read("05_evaluation")
 LESSON: dict = {}
-exec(imports(NOTEBOOK, {"metrics", "np", "pd"}), LESSON)
-exec(needed(NOTEBOOK, ["error_kinds", "confusion", "calibration_error"]), LESSON)
+exec(imports(NOTEBOOK, {"lessons", "metrics", "np", "pd"}), LESSON)
+WANTED = ["paired_difference", "error_kinds", "confusion", "calibration_error"]
+exec(needed(NOTEBOOK, WANTED), LESSON)
 KINDS, error_kinds, confusion = (LESSON[name] for name in ("KINDS", "error_kinds", "confusion"))
 reliability, calibration_error = LESSON["reliability"], LESSON["calibration_error"]
+paired_difference = LESSON["paired_difference"]
 
 SMALL = [  # and what kind of error each is
     ("dog", "dog", 1.0, "right"),
@@ -90,3 +92,36 @@ def test_a_model_that_is_as_often_right_as_it_says_has_no_calibration_error(grou
     confidence = [sum(group) / len(group) for group in groups for _ in group]
     right = [one for group in groups for one in group]
     assert calibration_error(confidence, right, bins) == pytest.approx(0, abs=1e-9)
+
+
+def pair(n=200, ahead=0.01):
+    """Two models of the same images, one always a little better; the images differ a lot."""
+    overlaps = np.random.default_rng(0).uniform(0.1, 0.9, n)
+    better, worse = (
+        predictions([("dog", "dog", overlap + more) for overlap in overlaps]) for more in (ahead, 0)
+    )
+    return better, worse
+
+
+def test_a_difference_is_paired():
+    better, worse = pair()
+    (low, high), (_, high_2) = (metrics.scores(t)["mean_iou_interval"] for t in (better, worse))
+    assert high_2 - low > 0.8 * (high - low)  # on their own they overlap widely
+    found = paired_difference(better, worse)
+    assert found.loc["mean_iou"].tolist() == pytest.approx([0.01] * 3)
+    assert paired_difference(worse, better).loc["mean_iou", "high"] < 0
+
+
+def test_a_difference_is_measured_with_the_bootstrap_of_the_differences():
+    better, worse = pair()
+    worse["pred_name"] = ["dog", "cat", "cat", "dog"] * 50
+    found = paired_difference(better, worse)
+    each = (metrics.outcomes(better) - metrics.outcomes(worse))["accuracy"]
+    expected = [0.5, *metrics.interval(metrics.bootstrap(each, seed=0))]
+    assert found.loc["accuracy"].tolist() == pytest.approx(expected)
+    assert found.loc["accuracy", "low"] < 0.5 < found.loc["accuracy", "high"]
+
+
+def test_models_of_other_images_are_not_compared():
+    with pytest.raises(AssertionError, match="same pictures"):
+        paired_difference(TABLE[1:], TABLE[:-1])
