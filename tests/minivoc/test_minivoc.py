@@ -4,7 +4,7 @@ import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from minivoc import CLASSES, dataset, sketching
+from minivoc import CLASSES, SPLITS, dataset, sketching
 from minivoc.pictures import VISIBLE, render
 
 import numpy as np
@@ -71,18 +71,18 @@ def test_layout(mini):
 
 
 def test_full_size_has_the_balance_of_voc():
-    kinds = dataset.roster(1200, 2007)
+    kinds = dataset.roster(2100, 2007)
     counts = {kind: kinds.count(kind) for kind in set(kinds)}
     single = sum(counts[name] for name in CLASSES)
-    assert (single, counts["several"], counts["none"]) == (1020, 96, 84)
+    assert (single, counts["several"], counts["none"]) == (1785, 168, 147)
     for name, weight in {"dog": 221, "cat": 177, "bird": 130, "cow": 40, "horse": 132}.items():
         assert abs(counts[name] / single - weight / 700) < 0.001
 
 
 def test_splits_are_stratified():
-    kinds = dataset.roster(1200, 2007)
+    kinds = dataset.roster(2100, 2007)
     parts = dataset.split(kinds, 2007)
-    for name, share in {"train": 0.60, "val": 0.15, "test": 0.25}.items():
+    for name, share in SPLITS.items():
         for kind in set(kinds):
             inside = sum(kinds[i] == kind for i in parts[name])
             assert abs(inside - share * kinds.count(kind)) <= 1
@@ -131,7 +131,7 @@ def test_voc_oddities_are_there(mini):
 
 
 def test_faults_spare_single_animals():
-    kinds = dataset.roster(1200, 2007)
+    kinds = dataset.roster(2100, 2007)
     wrong = dataset.faults(kinds)
     assert len(wrong) == 5
     assert {kinds[i] for i in wrong} == {"none", "several"}

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from minivoc import SPLITS
-
 import numpy as np
 import pandas as pd
+
+SHARES = {"train": 0.60, "val": 0.15, "test": 0.25}  # where a data set brings no lists
 
 
 def single_object(
@@ -45,13 +45,13 @@ def assign_split(
     Where the data set brings lists, ``ImageSets/Main/{train,val,test}.txt``, they are the split.
     VOC 2012 keeps its test annotations to itself: without a test list, the val list becomes the
     test split, and a share of the training list becomes the val split. Without lists, the split
-    is drawn from `seed`, class by class, in the shares of `minivoc.SPLITS`; equal seeds give equal
-    splits, in any order of the rows. Without a directory, it is drawn although there may be lists.
+    is drawn from `seed`, class by class, in the shares of `SHARES`; equal seeds give equal splits,
+    in any order of the rows. Without a directory, it is drawn although there may be lists.
     An image that is in two lists, or in none, raises a ``ValueError``.
     """
     lists = _read_lists(Path(directory)) if directory is not None else {}
     if not lists:
-        return images.assign(split=_draw(images, SPLITS, seed))
+        return images.assign(split=_draw(images, SHARES, seed))
     split = images["image_id"].map(lists)
     if split.isna().any():
         unlisted = images["image_id"][split.isna()]
@@ -70,7 +70,7 @@ def assign_split(
 def _read_lists(directory: Path) -> dict[str, str]:
     """Return the split of each listed image; refuse an image that is in two lists."""
     found: dict[str, str] = {}
-    for split in SPLITS:
+    for split in SHARES:
         file = directory / "ImageSets" / "Main" / f"{split}.txt"
         lines = file.read_text(encoding="utf-8").split("\n") if file.exists() else []
         for image_id in (line.split()[0] for line in lines if line.strip()):
