@@ -164,23 +164,24 @@ def paint(shapes: list[Shape], height: float) -> Image.Image:
     supersample = 3 if height < 150 else 2
     zoom = supersample * height / (high[1] - low[1])
     size = np.maximum(np.ceil((high - low) * zoom / supersample).astype(int), 1) * supersample
-    canvas = Image.new("RGBA", tuple(size.tolist()))
+    canvas = Image.new("RGBa", tuple(size.tolist()))  # alpha is 0 or 255, so it is RGBA as well
     pen = ImageDraw.Draw(canvas)
     under, corner = None, (0, 0)  # the stencil of the last solid shape, and where it lies
     for shape in shapes:
         pixels = [(o - (low[0], high[1])) * (zoom, -zoom) for o in shape.outlines]
         if shape.kind == "flat":
             _fill(pen, pixels, shape.color)
-        elif shape.kind == "solid":
-            _fill(pen, pixels, darker(shape.color))
-            under, corner = _stencil(pixels, size)
-            canvas.paste(shape.color, corner, _lit(under))
+            continue
+        stencil, at = _stencil(pixels, size)
+        if shape.kind == "solid":
+            canvas.paste(darker(shape.color), at, stencil)
+            canvas.paste(shape.color, at, _lit(stencil))
+            under, corner = stencil, at
         else:
-            stencil, at = _stencil(pixels, size)
-            clip = Image.new("L", stencil.size)
+            clip = Image.new("1", stencil.size)
             clip.paste(under, (corner[0] - at[0], corner[1] - at[1]))
-            canvas.paste(shape.color, at, ImageChops.darker(stencil, clip))
-    return canvas.reduce(supersample)
+            canvas.paste(shape.color, at, ImageChops.logical_and(stencil, clip))
+    return canvas.reduce(supersample).convert("RGBA")
 
 
 def _fill(pen: ImageDraw.ImageDraw, polygons: list[np.ndarray], color: Color | int) -> None:
@@ -190,11 +191,11 @@ def _fill(pen: ImageDraw.ImageDraw, polygons: list[np.ndarray], color: Color | i
 
 
 def _stencil(polygons: list[np.ndarray], size: np.ndarray) -> tuple[Image.Image, tuple[int, int]]:
-    """Return where the polygons are (255 inside, 0 outside), cut to them, and its corner."""
+    """Return where the polygons are, in black and white, cut to them, and its corner."""
     corners = np.concatenate(polygons)
     low = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, size - 1)
     high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, low + 1, size)
-    stencil = Image.new("L", tuple((high - low).tolist()))
+    stencil = Image.new("1", tuple((high - low).tolist()))
     _fill(ImageDraw.Draw(stencil), [polygon - low for polygon in polygons], 255)
     return stencil, tuple(low.tolist())
 
@@ -203,6 +204,6 @@ def _lit(stencil: Image.Image) -> Image.Image:
     """Return the part of a stencil that the light, from the upper left, reaches."""
     thickness = stencil.histogram()[255] / np.hypot(*stencil.size)
     step = round(0.2 * thickness)
-    moved = Image.new("L", stencil.size)
+    moved = Image.new("1", stencil.size)
     moved.paste(stencil, (-step, -step))
-    return ImageChops.darker(moved, stencil)
+    return ImageChops.logical_and(moved, stencil)
