@@ -47,7 +47,7 @@ PALETTES = {
 
 
 def gradient(size: tuple[int, int], top: Color, bottom: Color) -> Image.Image:
-    """Return an RGB picture that fades from `top` to `bottom`."""
+    """Return a picture that fades from `top` to `bottom`, RGB or RGBA as these are."""
     fade = np.linspace(top, bottom, size[1]).round().astype(np.uint8)
     return Image.fromarray(fade[:, None]).resize(size, Image.Resampling.NEAREST)
 
@@ -71,7 +71,8 @@ def glow(image: Image.Image, x: float, y: float, r: float, color: Color) -> None
     """Lighten the sky around the sun, the moon or a lamp."""
     halo = Image.new("L", (64, 64))
     ImageDraw.Draw(halo).ellipse((16, 16, 48, 48), fill=110)
-    halo = halo.filter(ImageFilter.GaussianBlur(7)).resize((int(4 * r), int(4 * r)))
+    halo = halo.filter(ImageFilter.GaussianBlur(7))
+    halo = halo.resize((int(4 * r), int(4 * r)), Image.Resampling.BILINEAR)
     image.paste(color, (int(x - 2 * r), int(y - 2 * r)), halo)
 
 
@@ -109,7 +110,7 @@ def landscape(rng: np.random.Generator, size: tuple[int, int], name: str) -> Bac
     if name == "beach":
         fill_below(pen, line - (0, 8), rgb("#fdf8ea"), h)  # the surf
     top = int(line[:, 1].min())
-    stencil = Image.new("L", (w, h - top))
+    stencil = Image.new("1", (w, h - top))
     fill_below(ImageDraw.Draw(stencil), line - (0, top), 255, h)
     soil = gradient(stencil.size, lighter(ground, 0.1), darker(ground, 0.16))
     image.paste(soil, (0, top), stencil)

@@ -1,5 +1,6 @@
 """Pictures: sprites on a backdrop, and the tight box of what can be seen of each of them."""
 
+from functools import cache
 from typing import NamedTuple
 
 from minivoc.landscapes import Backdrop, gradient
@@ -9,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 VISIBLE = 64  # a pixel belongs to an object when a quarter of it, 64 of 255, shows the object
+SHOWN = [255 * (alpha >= VISIBLE) for alpha in range(256)]
 Box = tuple[float, float, float, float]
 
 
@@ -43,15 +45,20 @@ def render(backdrop: Backdrop, sprites: list[Sprite]) -> Image.Image:
         if not sprite.airborne:
             _lay_shadow(image, sprite)
         image.paste(_lit(sprite.image, backdrop.tint), sprite.at, sprite.image)
-    corners = Image.radial_gradient("L").resize(image.size).point(lambda v: max(0, v - 140) // 4)
-    image.paste(DUSK, mask=corners)
+    image.paste(DUSK, mask=_corners(image.size))
     return image
+
+
+@cache  # there are few sizes
+def _corners(size: tuple[int, int]) -> Image.Image:
+    """Return the mask that darkens the corners of a picture."""
+    return Image.radial_gradient("L").resize(size).point(lambda v: max(0, v - 140) // 4)
 
 
 def _lit(image: Image.Image, tint: Color) -> Image.Image:
     """Return a sprite in the light of the scene, brighter above than below."""
-    light = gradient(image.size, mix(tint, (255, 255, 255), 0.75), mix(tint, (225, 220, 235), 0.45))
-    return ImageChops.multiply(image.convert("RGB"), light)
+    top, bottom = mix(tint, (255, 255, 255), 0.75), mix(tint, (225, 220, 235), 0.45)
+    return ImageChops.multiply(image, gradient(image.size, (*top, 255), (*bottom, 255)))
 
 
 def _lay_shadow(image: Image.Image, sprite: Sprite) -> None:
@@ -71,21 +78,23 @@ def find(size: tuple[int, int], sprites: list[Sprite], names: set[str]) -> list[
     it, and so is what lies outside of the picture; what is hidden for the most part is left out.
     """
     found = []
-    uncovered = Image.new("L", size, 255)
+    everywhere = Image.new("L", size, 255)
+    uncovered = everywhere.copy()
     for sprite in reversed(sprites):
         alpha = sprite.image.getchannel("A")
-        whole = Image.new("L", size)
-        whole.paste(alpha, sprite.at)
-        seen = ImageChops.multiply(whole, uncovered)
-        uncovered = ImageChops.multiply(uncovered, ImageChops.invert(whole))
-        box = seen.point(lambda a: 255 * (a >= VISIBLE)).getbbox()
+        window = (*sprite.at, *np.add(sprite.at, alpha.size).tolist())
+        seen = ImageChops.multiply(alpha, uncovered.crop(window))  # black outside of the picture
+        uncovered.paste(0, window, alpha)
+        box = seen.point(SHOWN).getbbox()
         if box is None or sprite.name not in names:
             continue
+        whole = ImageChops.multiply(alpha, everywhere.crop(window))
         share = np.asarray(seen).mean() / np.asarray(whole).mean()
         if share < 0.3:
             continue
         xmin, ymin, xmax, ymax = np.add(alpha.getbbox(), 2 * sprite.at).tolist()
         truncated = xmin < 0 or ymin < 0 or xmax > size[0] or ymax > size[1]
+        box = tuple(np.add(box, 2 * sprite.at).tolist())
         tiny = min(box[2] - box[0], box[3] - box[1]) < 14
         parts = tuple(
             (name, tuple(np.add(part, 2 * sprite.at).tolist())) for name, part in sprite.parts
