@@ -14,6 +14,7 @@ DUSK: Color = (58, 40, 92)  # shadows lean to violet, lights to cream: flat colo
 CREAM: Color = (255, 246, 222)
 TURN = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 CIRCLE = np.stack([np.cos(TURN), np.sin(TURN)], axis=1)
+CAP = CIRCLE[:13] @ [(0, -1), (1, 0)]  # the half of it with x >= 0
 
 
 class Shape(NamedTuple):
@@ -118,21 +119,19 @@ def blob(path) -> np.ndarray:
     return smooth(path, closed=True)
 
 
-def limb(path, radii, steps: int = 4) -> list[np.ndarray]:
+def limb(path, radii) -> list[np.ndarray]:
     """Return a rounded stroke along a smooth path: a leg, a neck, a tail, a trunk.
 
-    `radii` gives half the stroke's width at each point of `path`. The stroke is a chain of discs
-    and the quadrilaterals between them.
+    `radii` gives half the stroke's width at each point of `path`. The stroke is a chain of
+    straight pieces with round ends.
     """
-    stations = smooth(np.column_stack([points(path), radii]), steps=steps)
-    centers, r = stations[:, :2], stations[:, 2].clip(min=1e-3)
-    along = np.gradient(centers, axis=0)
-    along /= np.linalg.norm(along, axis=1, keepdims=True).clip(min=1e-9)
-    side = along[:, ::-1] * (-1, 1) * r[:, None]
-    left, right = centers + side, centers - side
-    quads = np.stack([left[:-1], left[1:], right[1:], right[:-1]], axis=1)
-    discs = centers[:, None] + r[:, None, None] * CIRCLE
-    return [*quads, *discs]
+    knots = np.column_stack([points(path), radii])
+    stations = smooth(knots, steps=4) if len(knots) > 2 else knots
+    centers, r = stations[:, None, :2], stations[:, None, 2:].clip(min=1e-3)
+    along = np.diff(centers, axis=0)
+    along /= np.linalg.norm(along, axis=2, keepdims=True).clip(min=1e-9)
+    cap = CAP[:, :1] * along + CAP[:, 1:] * along[..., ::-1] * (-1, 1)
+    return [*np.concatenate([centers[1:] + r[1:] * cap, centers[:-1] - r[:-1] * cap], axis=1)]
 
 
 def place(
