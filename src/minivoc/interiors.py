@@ -1,8 +1,8 @@
 """Backdrops in town and indoors: streets, living rooms, stables."""
 
 from minivoc.coats import GLASS, LEAVES, PAINTS, WOODS, pick
-from minivoc.landscapes import SUPERSAMPLE, Backdrop, glow, gradient, texture, wave
-from minivoc.shapes import darker, lighter, mix, rgb
+from minivoc.landscapes import Backdrop, glow, gradient, texture, wave
+from minivoc.shapes import SUPERSAMPLE, darker, lighter, mix, rgb
 
 import numpy as np
 from PIL import ImageDraw

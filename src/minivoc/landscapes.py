@@ -8,12 +8,10 @@ from functools import partial
 from typing import NamedTuple
 
 from minivoc.coats import colors
-from minivoc.shapes import Color, darker, lighter, mix, rgb
+from minivoc.shapes import SUPERSAMPLE, Color, darker, lighter, mix, rgb
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
-
-SUPERSAMPLE = 2
 
 
 class Palette(NamedTuple):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageChops, ImageColor, ImageDraw
 
+SUPERSAMPLE = 2
 Color = tuple[int, int, int]
 DUSK: Color = (58, 40, 92)  # shadows lean to violet, lights to cream: flat colors look alive
 CREAM: Color = (255, 246, 222)
@@ -157,12 +158,11 @@ def bounds(shapes: list[Shape]) -> tuple[np.ndarray, np.ndarray]:
 def paint(shapes: list[Shape], height: float) -> Image.Image:
     """Return the shapes as an RGBA picture, `height` pixels high and just wide enough.
 
-    They are painted two or three times larger and reduced, which makes their edges smooth.
+    They are painted larger and reduced, which makes their edges smooth.
     """
     low, high = bounds(shapes)
-    supersample = 3 if height < 150 else 2
-    zoom = supersample * height / (high[1] - low[1])
-    size = np.maximum(np.ceil((high - low) * zoom / supersample).astype(int), 1) * supersample
+    zoom = SUPERSAMPLE * height / (high[1] - low[1])
+    size = np.maximum(np.ceil((high - low) * zoom / SUPERSAMPLE).astype(int), 1) * SUPERSAMPLE
     canvas = Image.new("RGBa", tuple(size.tolist()))  # alpha is 0 or 255, so it is RGBA as well
     pen = ImageDraw.Draw(canvas)
     under, corner = None, (0, 0)  # the stencil of the last solid shape, and where it lies
@@ -180,7 +180,7 @@ def paint(shapes: list[Shape], height: float) -> Image.Image:
             clip = Image.new("1", stencil.size)
             clip.paste(under, (corner[0] - at[0], corner[1] - at[1]))
             canvas.paste(shape.color, at, ImageChops.logical_and(stencil, clip))
-    return canvas.reduce(supersample).convert("RGBA")
+    return canvas.reduce(SUPERSAMPLE).convert("RGBA")
 
 
 def _fill(pen: ImageDraw.ImageDraw, polygons: list[np.ndarray], color: Color | int) -> None:
