@@ -138,14 +138,10 @@ def stable(rng: np.random.Generator, size: tuple[int, int]) -> Backdrop:
     pen.rectangle((lamp - 12, 0.22 * h, lamp + 12, 0.28 * h), fill=rgb("#ffe9b0"))
     straw = rgb("#d9b566")
     image.paste(gradient((w, h - int(base)), straw, darker(straw, 0.3)), (0, int(base)))
-    for _ in range(140):
-        sx, sy = rng.uniform(0, w), rng.uniform(base, h)
-        dx, dy = rng.uniform(-26, 26), rng.uniform(-8, 8)
-        pen.line(
-            (sx, sy, sx + dx, sy + dy),
-            fill=pick(rng, (lighter(straw, 0.4), darker(straw, 0.25))),
-            width=3,
-        )
+    stalks = rng.uniform((0, base, -26, -8), (w, h, 26, 8), (140, 4))
+    tones = 70 * [lighter(straw, 0.4), darker(straw, 0.25)]
+    for (x, y, dx, dy), tone in zip(stalks.tolist(), tones, strict=True):
+        pen.line((x, y, x + dx, y + dy), fill=tone, width=3)
     return Backdrop(image.reduce(SUPERSAMPLE), horizon, rgb("#ffd9a0"))
 
 

@@ -177,8 +177,7 @@ def paint(shapes: list[Shape], height: float) -> Image.Image:
             canvas.paste(shape.color, at, _lit(stencil))
             under, corner = stencil, at
         else:
-            clip = Image.new("1", stencil.size)
-            clip.paste(under, (corner[0] - at[0], corner[1] - at[1]))
+            clip = _window(under, at[0] - corner[0], at[1] - corner[1], stencil.size)
             canvas.paste(shape.color, at, ImageChops.logical_and(stencil, clip))
     return canvas.reduce(SUPERSAMPLE).convert("RGBA")
 
@@ -203,6 +202,9 @@ def _lit(stencil: Image.Image) -> Image.Image:
     """Return the part of a stencil that the light, from the upper left, reaches."""
     thickness = stencil.histogram()[255] / np.hypot(*stencil.size)
     step = round(0.2 * thickness)
-    moved = Image.new("1", stencil.size)
-    moved.paste(stencil, (-step, -step))
-    return ImageChops.logical_and(moved, stencil)
+    return ImageChops.logical_and(stencil, _window(stencil, step, step, stencil.size))
+
+
+def _window(stencil: Image.Image, x: int, y: int, size: tuple[int, int]) -> Image.Image:
+    """Return what lies in a window with its corner at (x, y); it is black beyond the stencil."""
+    return stencil.crop((x, y, x + size[0], y + size[1]))
