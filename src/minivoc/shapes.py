@@ -19,7 +19,7 @@ CAP = CIRCLE[:13] @ [(0, -1), (1, 0)]  # the half of it with x >= 0
 
 
 class Shape(NamedTuple):
-    """Polygons of one color.
+    """Polygons of one color, each of shape (n, 2), or several in one array of shape (m, n, 2).
 
     `kind` is ``solid`` (shaded on the side away from the light), ``flat`` (not shaded) or ``mark``
     (painted only where it lies on the last solid shape). `part` names a part of the body.
@@ -132,7 +132,7 @@ def limb(path, radii) -> list[np.ndarray]:
     along = np.diff(centers, axis=0)
     along /= np.linalg.norm(along, axis=2, keepdims=True).clip(min=1e-9)
     cap = CAP[:, :1] * along + CAP[:, 1:] * along[..., ::-1] * (-1, 1)
-    return [*np.concatenate([centers[1:] + r[1:] * cap, centers[:-1] - r[:-1] * cap], axis=1)]
+    return [np.concatenate([centers[1:] + r[1:] * cap, centers[:-1] - r[:-1] * cap], axis=1)]
 
 
 def place(
@@ -151,8 +151,13 @@ def place(
 
 def bounds(shapes: list[Shape]) -> tuple[np.ndarray, np.ndarray]:
     """Return the lowest and the highest (x, y) of the shapes; marks cannot reach beyond them."""
-    outline = np.concatenate([o for s in shapes if s.kind != "mark" for o in s.outlines])
-    return outline.min(axis=0), outline.max(axis=0)
+    corners = _corners([o for s in shapes if s.kind != "mark" for o in s.outlines])
+    return corners.min(axis=0), corners.max(axis=0)
+
+
+def _corners(outlines: list[np.ndarray]) -> np.ndarray:
+    """Return the corners of all polygons, one row each."""
+    return np.concatenate([outline.reshape(-1, 2) for outline in outlines])
 
 
 def paint(shapes: list[Shape], height: float) -> Image.Image:
@@ -182,19 +187,20 @@ def paint(shapes: list[Shape], height: float) -> Image.Image:
     return canvas.reduce(SUPERSAMPLE).convert("RGBA")
 
 
-def _fill(pen: ImageDraw.ImageDraw, polygons: list[np.ndarray], color: Color | int) -> None:
+def _fill(pen: ImageDraw.ImageDraw, outlines: list[np.ndarray], color: Color | int) -> None:
     """Paint polygons, given in pixels."""
-    for polygon in polygons:
-        pen.polygon(polygon.ravel().tolist(), fill=color)
+    for outline in outlines:
+        for polygon in outline.reshape(-1, 2 * outline.shape[-2]).tolist():
+            pen.polygon(polygon, fill=color)
 
 
-def _stencil(polygons: list[np.ndarray], size: np.ndarray) -> tuple[Image.Image, tuple[int, int]]:
+def _stencil(outlines: list[np.ndarray], size: np.ndarray) -> tuple[Image.Image, tuple[int, int]]:
     """Return where the polygons are, in black and white, cut to them, and its corner."""
-    corners = np.concatenate(polygons)
+    corners = _corners(outlines)
     low = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, size - 1)
     high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, low + 1, size)
     stencil = Image.new("1", tuple((high - low).tolist()))
-    _fill(ImageDraw.Draw(stencil), [polygon - low for polygon in polygons], 255)
+    _fill(ImageDraw.Draw(stencil), [outline - low for outline in outlines], 255)
     return stencil, tuple(low.tolist())
 
 
