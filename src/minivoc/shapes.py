@@ -167,7 +167,8 @@ def paint(shapes: list[Shape], height: float) -> Image.Image:
     """
     low, high = bounds(shapes)
     zoom = SUPERSAMPLE * height / (high[1] - low[1])
-    size = np.maximum(np.ceil((high - low) * zoom / SUPERSAMPLE).astype(int), 1) * SUPERSAMPLE
+    sides = (high - low) * zoom / SUPERSAMPLE - 1e-6  # 60.0000001 is 60
+    size = np.maximum(np.ceil(sides).astype(int), 1) * SUPERSAMPLE
     canvas = Image.new("RGBa", tuple(size.tolist()))  # alpha is 0 or 255, so it is RGBA as well
     pen = ImageDraw.Draw(canvas)
     under, corner = None, (0, 0)  # the stencil of the last solid shape, and where it lies

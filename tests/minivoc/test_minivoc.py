@@ -257,10 +257,11 @@ def test_the_names_come_without_the_drawing():
 
 @pytest.mark.parametrize("name", sketching.DRAWERS)
 def test_every_kind_can_be_drawn(name):
-    image = sketching.draw_object(name, np.random.default_rng(1), 60)
-    assert image.mode == "RGBA" and image.height == 60
-    left, top, right, bottom = image.getchannel("A").getbbox()
-    assert (top, bottom) == (0, 60) and left <= 1 and right >= image.width - 1
+    for seed in range(12):
+        image = sketching.draw_object(name, np.random.default_rng(seed), 60)
+        assert image.mode == "RGBA" and image.height == 60
+        left, top, right, bottom = image.getchannel("A").getbbox()
+        assert (top, bottom) == (0, 60) and left <= 1 and right >= image.width - 1
 
 
 def test_unknown_kind_is_named():
