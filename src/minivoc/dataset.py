@@ -130,8 +130,9 @@ def annotation(name: str, size: tuple[int, int], objects: list[Found], rng) -> s
     dialect = rng.choice(["2007", "2008", "2011"], p=[0.6, 0.2, 0.2])
     width, height = size
     lines = HEADER.format(name=name, width=width, height=height).splitlines()
-    for thing in objects:
-        lines += _object(thing, size, dialect, rng)
+    written = {thing: _object(thing, size, dialect, rng) for thing in objects}
+    for thing in objects:  # one that is listed twice has the same text twice
+        lines += written[thing]
     return "\n".join([*lines, "</annotation>", ""])
 
 

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 from minivoc import CLASSES, SPLITS, dataset, sketching
-from minivoc.pictures import VISIBLE, render
+from minivoc.pictures import VISIBLE, Found, render
 
 import numpy as np
 import pytest
@@ -135,6 +135,14 @@ def test_faults_spare_single_animals():
     wrong = dataset.faults(kinds)
     assert len(wrong) == 5
     assert {kinds[i] for i in wrong} == {"none", "several"}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_listed_twice_is_equal_to_the_letter(seed):
+    things = [Found("dog", (3, 5, 40, 50), "Left", False, 1.0, False, ())] * 2
+    text = dataset.annotation("000001", (50, 60), things, np.random.default_rng(seed))
+    first, second = ElementTree.fromstring(text).findall("object")
+    assert ElementTree.tostring(first) == ElementTree.tostring(second)
 
 
 def silhouette_box(backdrop, sprites, index):
