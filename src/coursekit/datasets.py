@@ -51,7 +51,7 @@ def locate(name: str | None = None) -> Path:
 def prepare(name: str | None = None) -> Path:
     """Return the directory of a data set; `mini` is drawn first unless it has been.
 
-    A progress bar shows the drawing, which takes a minute, once. Names and errors are those of
+    A progress bar shows the drawing, twenty seconds, once. Names and errors are those of
     `locate`, and `FileExistsError` when something that was not drawn is where `mini` belongs; it
     is left as it is.
     """
