@@ -18,10 +18,12 @@ from efficientnet import LAYERS
 from minivoc import CLASSES
 
 import numpy as np
+import pandas as pd
 import pytest
 from nbformat import v4, write
 
 import ddp
+import fresh
 import ideas
 import layers
 import sizes
@@ -29,9 +31,21 @@ import unfrozen
 
 ROOT = settings.CHECKOUT
 SCRIPTS = {path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")}
+WRITTEN = ("coverage", "choosing")  # what is measured on fresh drawings
 # these write into book/results
-TABLES = {"ideas", "layers", "sizes", "unfrozen", "transfer", "domains", "ddp", "margins"}
-TABLES |= {"outputs", "frozen"}
+TABLES = {
+    "outputs",
+    "frozen",
+    "fresh",
+    "ideas",
+    "layers",
+    "sizes",
+    "unfrozen",
+    "transfer",
+    "domains",
+    "ddp",
+    "margins",
+}
 
 # what the processes for Keras and for PyTorch do
 
@@ -87,6 +101,8 @@ def run_with_keras(folder: str) -> dict[str, str]:
         names = ("axis, positions", "edge maps, four numbers", "plain, sigmoid")
         return {name: arm for name, arm in arms(space).items() if name in names}
 
+    sets = {"SETS": 3, "PICTURES": 4, "SMALL": 2, "FRESH": 4, "ROOM": 12}
+    once = {"SEEDS": (0,), "WEIGHTS": (0.01, 0.02), "EPOCHS": 1}
     with (
         mock.patch.multiple(features, **few),
         mock.patch.multiple(ideas, prepare=quick, STEPS=steps),
@@ -95,12 +111,14 @@ def run_with_keras(folder: str) -> dict[str, str]:
         mock.patch.multiple(frozen, DRAWN=((64, 1), (32, 2), (32, 3)), RATES=(0.001, 0.003)),
         mock.patch.multiple(outputs, arms=few_arms, SEEDS=seen, ONCE=32),
         mock.patch.multiple(outputs, FIRST=(0.01, 0.1), SCORED=32),
+        mock.patch.multiple(fresh, **sets, **once),
         mock.patch.object(keras.backend, "clear_session"),  # the process has more to do
     ):
         return {
             "features": printed(features.main),
             "layers": printed(layers.main, ["--out", folder]),
             "sizes": printed(sizes.main, ["--out", folder]),
+            "fresh": printed(fresh.main, ["--out", folder]),
             "ideas": printed(ideas.main, ["--seeds", "1", "--more", "1", "--out", folder]),
             "unfrozen": printed(unfrozen.main, [*photographs, "--seeds", "1", "--out", folder]),
             "outputs": printed(outputs.main, ["--out", folder]),
@@ -271,6 +289,24 @@ def test_frozen(with_keras, artifacts):
 
 def test_networks_on_lines_are_those_on_pictures(with_keras):
     assert with_keras["lines"] == 0
+
+
+def test_fresh(with_keras, artifacts):
+    tables = {name: pd.read_csv(artifacts / f"{name}.csv", comment="#") for name in WRITTEN}
+    sets, small = tables["coverage"].set_index("set"), tables["choosing"]
+    assert sets.index.tolist() == ["all", "0", "1", "2"] and small["set"].tolist() == [0, 1, 2, 3]
+    for score in fresh.SCORES:
+        assert sets[score].between(sets[f"{score}_low"], sets[f"{score}_high"]).all()
+        # each drawing is in one set
+        assert sets[score]["0":].mean() == pytest.approx(sets[score]["all"], abs=1e-4)
+    assert with_keras["fresh"].splitlines()[-1][0] in "✓✗"
+
+
+def test_what_is_chosen_is_the_best_on_the_set():
+    solved = np.array([[[1, 1], [0, 0]], [[1, 0], [1, 1]]])  # two heads, two sets of two pictures
+    judged = np.array([[1, 0, 0, 0], [1, 1, 1, 0]])
+    assert fresh.chosen(solved, judged, 0) == [1, 0, 0.25, -0.25]
+    assert fresh.chosen(solved, judged, 1) == [1, 0.5, 0.75, 0.25]
 
 
 def test_metrics(with_torch):
