@@ -9,6 +9,7 @@ import pytest
 import _tables
 import ddp
 import domains
+import fresh
 import frozen
 import ideas
 import layers
@@ -22,6 +23,7 @@ TABLES = {
     f"{name}_{data}": SCRIPTS[name] for name in SCRIPTS for data in ("mini", "voc2007_sample")
 }
 TABLES |= {"domains": domains, "unfrozen": unfrozen, "outputs": outputs, "frozen": frozen}
+TABLES |= {"coverage": fresh, "choosing": fresh}
 
 
 @pytest.mark.parametrize("table", TABLES)
