@@ -174,3 +174,16 @@ def test_the_evidence_stands_in_our_copy_of_the_source(name, sample):
         if not found:
             pytest.skip("The five sources do not lie beside the sample.")
         assert line in found[0].read_text(encoding="utf-8")
+
+
+def test_lesson_05_says_of_each_bug_what_it_is_in_its_source():
+    notebook = nbformat.read(ROOT / "notebooks" / "05_evaluation.ipynb", as_version=4)
+    text = "\n".join(cell.source for cell in notebook.cells)
+    hunts = re.findall(r"\*\*Hunt \d+\*\* \((.+?)\).*?\nhunt\(\s*\"(.+?)\"", text, re.DOTALL)
+    words = {bugs.IN_SOURCE: "in", bugs.LATENT: "latent in", bugs.INSPIRED: "inspired by"}
+    ours = {bug.shown: bug for bug in bugs.BUGS.values() if bug.source[:2] == "00"}
+    assert len(hunts) == len(ours)
+    for label, shown in hunts:
+        numbers = " and ".join(re.findall(r"\d{3}", ours[shown].source))
+        sources = "source" if len(numbers) == 3 else "sources"
+        assert label == f"{words[ours[shown].kind]} {sources} {numbers}", shown

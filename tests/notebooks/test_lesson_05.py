@@ -1,6 +1,8 @@
-"""What lesson 05 defines: paired differences, kinds of error, confusion and calibration."""
+"""What lesson 05 defines: kinds of error, confusion, calibration, comparisons, and AP50."""
 
-from coursekit import metrics
+from coursekit import boxes, detection, lessons, metrics
+from coursekit.boxes import SIDES
+from coursekit.metrics import PREDICTED
 from exercises.lesson_code import imports, needed, read
 
 import numpy as np
@@ -13,12 +15,12 @@ from predicting import CLASSES, TABLES, predictions
 
 NOTEBOOK = read("05_evaluation")
 LESSON: dict = {}
-exec(imports(NOTEBOOK, {"lessons", "metrics", "np", "pd"}), LESSON)
-WANTED = ["paired_difference", "error_kinds", "confusion", "calibration_error"]
-exec(needed(NOTEBOOK, WANTED), LESSON)
+exec(imports(NOTEBOOK, {"metrics", "np", "pd"}), LESSON)
+LESSON |= {"boxes": boxes, "lessons": lessons, "SIDES": SIDES, "PREDICTED": PREDICTED}
+USED = ["error_kinds", "confusion", "calibration_error", "reliability", "holm", "p_value"]
+exec(needed(NOTEBOOK, [*USED, "two_way", "ranked", "ap50"]), LESSON)
 KINDS, error_kinds, confusion = (LESSON[name] for name in ("KINDS", "error_kinds", "confusion"))
 reliability, calibration_error = LESSON["reliability"], LESSON["calibration_error"]
-paired_difference = LESSON["paired_difference"]
 
 SMALL = [  # and what kind of error each is
     ("dog", "dog", 1.0, "right"),
@@ -84,7 +86,7 @@ def test_the_calibration_error_by_hand():
     assert calibration_error([0.9, 0.9, 0.2], [1, 0, 0]) == pytest.approx(2 / 3 * 0.4 + 1 / 3 * 0.2)
     assert calibration_error([0.5, 0.5], [1, 1]) == 0.5  # too modest
     # one bin: 0.5 sure on average, and right half of the time
-    assert calibration_error([0.9, 0.1], [1, 0], bins=1) == 0
+    assert calibration_error([0.9, 0.1], [1, 0], bins=1) == pytest.approx(0)
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=1), min_size=1), st.integers(1, 20))
@@ -94,34 +96,62 @@ def test_a_model_that_is_as_often_right_as_it_says_has_no_calibration_error(grou
     assert calibration_error(confidence, right, bins) == pytest.approx(0, abs=1e-9)
 
 
-def pair(n=200, ahead=0.01):
-    """Two models of the same images, one always a little better; the images differ a lot."""
-    overlaps = np.random.default_rng(0).uniform(0.1, 0.9, n)
-    better, worse = (
-        predictions([("dog", "dog", overlap + more) for overlap in overlaps]) for more in (ahead, 0)
+def test_holm_by_hand():
+    # 4 × 0.005; 3 × 0.01; 2 × 0.03; 0.04, but not below the one before
+    assert LESSON["holm"]([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert LESSON["holm"]([0.9, 0.8]).tolist() == [1, 1]
+
+
+def test_the_p_value_counts_both_directions():
+    assert LESSON["p_value"](np.array([1.0] * 98 + [-1.0])) == 2 * 2 / 100
+    assert LESSON["p_value"](np.array([-1.0] * 98 + [1.0])) == 2 * 2 / 100
+    assert LESSON["p_value"](np.zeros(9)) == 1
+
+
+def test_the_two_way_bootstrap_draws_seeds_and_pictures(monkeypatch):
+    n, draws = 4, 500
+    rng = np.random.default_rng(0)
+    picked = rng.multinomial(n, np.full(n, 1 / n), draws) / n
+    for name, value in {"rng": rng, "picked": picked, "RESAMPLES": draws}.items():
+        monkeypatch.setitem(LESSON, name, value)
+    pictures, seeds = np.array([[0, 0, 1, 1]]), np.repeat([[0], [1]], n, axis=1)
+    assert LESSON["two_way"](pictures).tolist() == (picked @ pictures[0]).tolist()
+    assert sorted(set(LESSON["two_way"](seeds))) == pytest.approx([0, 0.5, 1])
+
+
+def single_boxes(rng, n: int = 40) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return one box for each picture, near one of its objects or not, and the objects."""
+    corner = rng.uniform(0, 60, (2 * n, 2))
+    objects = pd.DataFrame(np.hstack([corner, corner + 30]), columns=SIDES)
+    objects = objects.assign(image_id=[f"{i // 2}" for i in range(2 * n)])
+    objects["name"], objects["difficult"] = (
+        rng.choice(["cat", "dog"], 2 * n),
+        rng.random(2 * n) < 0.2,
     )
-    return better, worse
+    moved = objects[SIDES].to_numpy()[::2] + rng.uniform(-12, 12, (n, 1))
+    answers = pd.DataFrame(moved, columns=PREDICTED).assign(image_id=[f"{i}" for i in range(n)])
+    names = objects["name"].to_numpy()[::2]
+    answers["pred_name"] = np.where(rng.random(n) < 0.8, names, "dog")
+    return answers.assign(confidence=rng.random(n)), objects
 
 
-def test_a_difference_is_paired():
-    better, worse = pair()
-    (low, high), (_, high_2) = (metrics.scores(t)["mean_iou_interval"] for t in (better, worse))
-    assert high_2 - low > 0.8 * (high - low)  # on their own they overlap widely
-    found = paired_difference(better, worse)
-    assert found.loc["mean_iou"].tolist() == pytest.approx([0.01] * 3)
-    assert paired_difference(worse, better).loc["mean_iou", "high"] < 0
-
-
-def test_a_difference_is_measured_with_the_bootstrap_of_the_differences():
-    better, worse = pair()
-    worse["pred_name"] = ["dog", "cat", "cat", "dog"] * 50
-    found = paired_difference(better, worse)
-    each = (metrics.outcomes(better) - metrics.outcomes(worse))["accuracy"]
-    expected = [0.5, *metrics.interval(metrics.bootstrap(each, seed=0))]
-    assert found.loc["accuracy"].tolist() == pytest.approx(expected)
-    assert found.loc["accuracy", "low"] < 0.5 < found.loc["accuracy", "high"]
-
-
-def test_models_of_other_images_are_not_compared():
-    with pytest.raises(AssertionError, match="same pictures"):
-        paired_difference(TABLE[1:], TABLE[:-1])
+@pytest.mark.parametrize("seed", range(20))
+def test_the_ap50_of_drawn_pictures_is_that_of_the_package(seed):
+    rng = np.random.default_rng(seed)
+    answers, objects = single_boxes(rng)
+    ids = objects["image_id"].unique()
+    times = pd.DataFrame({"once": 1, "drawn": rng.multinomial(40, np.full(40, 1 / 40))}, ids)
+    again = [
+        pd.concat(
+            table[table["image_id"] == i].assign(image_id=f"{i} {k}")
+            for i in ids
+            for k in range(times.loc[i, "drawn"])
+        )
+        for table in (answers, objects)
+    ]
+    expected = [
+        detection.average_precision(*pair, [0.5])[0.5].mean()
+        for pair in ((answers, objects), again)
+    ]
+    ranked = LESSON["ranked"](answers, objects)
+    assert LESSON["ap50"](ranked, objects, times) == pytest.approx(expected)
