@@ -40,7 +40,7 @@ def measure(
         new = [*key, *row(*key)]
         with file.open("a", newline="", encoding="utf-8") as target:
             csv.writer(target, lineterminator="\n").writerow(new)
-        print(*new, flush=True)
+        print(*new[:9], flush=True)  # the beginning of a long row
     return pd.read_csv(file, comment="#")
 
 

@@ -1,17 +1,26 @@
 """Measure what each idea of lesson 03 brings, on several seeds, with the lesson's own code.
 
 Run it with the settings of `coursekit run`: ``COURSEKIT_DATASET``, ``COURSEKIT_BACKBONE`` and
-``COURSEKIT_WEIGHTS``. It writes ``book/results/heads_<name>.csv``, one row for each step and seed,
-goes on where it was interrupted, and says whether the order of the models holds on every seed.
+``COURSEKIT_WEIGHTS``. It goes on where it was interrupted, and writes four tables:
+
+- ``probes_<name>.csv``, what the lesson's linear probe reads from averages and from all cells, on
+  the validation pictures.
+- ``ideas_<name>.csv``, a row for each step, learning rate and seed, on the validation pictures.
+  The seed `TUNING` only chooses a rate.
+- ``heads_<name>.csv``, a row for each of the lesson's last models and each seed, on the test
+  pictures.
+- ``outcomes_keras_<name>.csv``, the same picture by picture: two rows for each model and seed, with
+  the IoU of each test picture, and 1 where its name is right. The columns are the pictures.
 """
 
 import argparse
 import gc
 import os
 import time
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
+from unittest import mock
 
 from coursekit import metrics, settings
 from exercises import lesson_code
@@ -21,21 +30,35 @@ import pandas as pd
 import _tables
 
 LESSON = "03_keras_precomputed_features"
-STEPS = {  # each adds an idea to those before it
-    "+ fractions": (),
-    "+ positions": ("positions",),
-    "+ earlier layers": ("earlier layers",),
-    "+ IoU loss": ("IoU loss",),
-    "+ mirrored": ("mirrored",),
-    "+ regularized": ("regularized",),
-    "+ schedule": ("schedule",),
+IDEAS = ("positions", "earlier layers", "IoU loss", "mirrored", "regularized")
+# the control, each idea added to those before it, and each left out of all
+STEPS = {"control": ()}
+STEPS |= {f"+ {idea}": IDEAS[: number + 1] for number, idea in enumerate(IDEAS)}
+STEPS |= {f"all but {out}": tuple(i for i in IDEAS if i != out) for out in IDEAS[:-1]}
+OURS = "+ mirrored"  # the ideas that `val` kept: the head called pointing
+PAIR = ("tuned pooled", "tuned spatial")
+RANDOM = "random start"  # of the tuned spatial head
+PUBLISHED = {"pooled": 0.01, "spatial": None}  # the weight of the box; None for 1 / SIZE²
+LAZY = ("mean box", "center box")
+LAST = {name: name for name in (*LAZY, *PUBLISHED, *PAIR)} | {"pointing": OURS}
+LENGTH = 250  # steps of training
+RATES = (0.0001, 0.0004, 0.002, 0.01)
+# which step each takes its rate from: those with another output, or loss, are tuned themselves
+TUNED = {step: "+ IoU loss" for step in STEPS}
+TUNED |= dict.fromkeys(("+ positions", "+ earlier layers", "all but IoU loss"), "+ positions")
+TUNED |= {step: step for step in ("control", "all but positions", *PAIR)}
+TUNED[RANDOM] = "tuned spatial"
+TUNING = 100  # a seed that only chooses rates
+SCORES = ("accuracy", "mean_iou", "accuracy_at_iou_50")
+FIELDS = {
+    "probes": ("layer", "read_from", "accuracy", "mean_iou", "center", "size"),
+    "ideas": ("step", "rate", "seed", *SCORES, "seconds"),
+    "heads": ("step", "seed", *SCORES, "seconds"),
 }
-FIELDS = ("step", "seed", "accuracy", "mean_iou", "accuracy_at_iou_50", "seconds")
 USED = (  # of the lesson; the tables must be measured again when these change
-    *("pooled_head", "spatial_head", "compile_heads", "fit", "train_ours", "answer"),
-    *("encode", "decode", "score"),
+    *("pooled_head", "spatial_head", "compile_heads", "fit", "train_heads", "train_ours"),
+    *("answer", "encode", "decode", "probe", "explained", "center_box"),
 )
-ENDS = ("pooled", "spatial", "+ mirrored")  # the models of the lesson, on more seeds
 IMAGES = """
 images = lessons.load_images()
 CLASSES = images.groupby("label")["name"].first().tolist()
@@ -67,33 +90,60 @@ def prepare(used: Sequence[str] = USED, data: str = MAPS) -> dict:
     return space
 
 
-def published(space: dict, name: str, seed: int):
-    """Return one of the recipe's models, trained as published, its features and its unit."""
+def trained(space: dict, step: str, rate: float, seed: int):
+    """Return the model of one step, its features, and the unit of its boxes in pixels."""
     space["keras"].utils.set_random_seed(seed)
-    model = space[f"{name}_head"](space["x_last"].shape[1:])
-    space["compile_heads"](model, 0.01 if name == "pooled" else 1 / space["SIZE"] ** 2)
-    space["fit"](model, space["x_last"], space["train"], 40 if name == "pooled" else 25)
-    return model, space["x_last"], 1
+    if step in STEPS:
+        return *space["train_ours"](seed, STEPS[step], rate, LENGTH), space["SIZE"]
+    x = space["x_last"]
+    model = space["pooled_head" if "pooled" in step else "spatial_head"](x.shape[1:])
+    if step in PUBLISHED:
+        space["compile_heads"](model, PUBLISHED[step] or 1 / space["SIZE"] ** 2)
+        space["fit"](model, x, space["train"], 20)
+        return model, x, 1
+    start = {"start_at_mean_box": lambda *_: None} if step == RANDOM else {}
+    with mock.patch.dict(space, start):
+        space["train_heads"](model, x, seed, rate, LENGTH)
+    return model, x, space["SIZE"]
 
 
-def measure(space: dict, step: str, ideas: tuple[str, ...], seed: int) -> list:
-    """Return the scores on the test split, and the seconds, of one step with one seed."""
+def predictions(space: dict, step: str, rate: float, seed: int) -> tuple[pd.DataFrame, float]:
+    """Return what one step with one seed predicts for all pictures, and the seconds it took."""
     start = time.perf_counter()
-    if step == "mean box":
-        boxes = space["targets"][space["train"]].mean(axis=0)[None].repeat(len(space["images"]), 0)
-        classes = space["names"][space["train"]].mean(axis=0)[None].repeat(len(boxes), 0)
+    if step in LAZY:
+        train, n = space["train"], len(space["images"])
+        mean = space["targets"][train].mean(axis=0)
+        box = mean if step == "mean box" else space["center_box"]()
+        classes = space["names"][train].mean(axis=0)[None].repeat(n, 0)
+        boxes = box[None].repeat(n, 0)
     else:
-        if step in ("pooled", "spatial"):
-            model, x, unit = published(space, step, seed)
-        else:
-            model, x = space["train_ours"](seed, ideas)
-            unit = space["SIZE"]
+        model, x, unit = trained(space, step, rate, seed)
         out = space["answer"](model, x)
         classes, boxes = out["class"], out["box"] * unit
-    scores = space["score"](space["decode"](classes, boxes, space["images"])).loc["test"]
+    table = space["decode"](classes, boxes, space["images"])
     space["keras"].backend.clear_session()
     gc.collect()
-    return [*scores.round(4), round(time.perf_counter() - start, 1)]
+    return table, round(time.perf_counter() - start, 1)
+
+
+def best_rates(table: pd.DataFrame) -> dict[str, float]:
+    """Return the rate of each step with the best mean IoU, by the seed for tuning."""
+    tuning = table[table["seed"] == TUNING]
+    best = tuning.loc[tuning.groupby("step")["mean_iou"].idxmax()]
+    rates = dict(zip(best["step"], best["rate"], strict=True))
+    return {step: rates[like] for step, like in TUNED.items()}
+
+
+def probes(space: dict, layer: str, kind: str) -> list[float]:
+    """Return what the lesson's probe reads from a layer, on `val`: accuracy, IoU, center, size."""
+    x = space["maps"][layer]
+    if kind == "averages":
+        x = x.mean(axis=(1, 2), dtype="float32")
+    learn, ask = space["train"], space["val"]
+    classes, boxes = space["probe"](x, learn, ask)
+    table = space["decode"](classes, boxes, space["images"][ask])
+    scores = [metrics.named(table).mean(), metrics.iou(table).mean()]
+    return [round(float(n), 4) for n in (*scores, *space["explained"](boxes, learn, ask).values())]
 
 
 def provenance(name: str, space: dict, used: Sequence[str]) -> str:
@@ -117,39 +167,71 @@ def probed(space: dict, for_name, for_box, learn, ask) -> list[float]:
 
 
 def verdicts(table: pd.DataFrame) -> dict[str, bool]:
-    """Return what the lesson says about the order of its models, and whether every seed agrees."""
+    """Return what the lesson says about its last models, and whether every seed agrees."""
     seeds = _tables.seeds_of(table)
-    order = ["mean box", *ENDS]
     return {
-        f"The mean IoU of {better!r} is above that of {worse!r} on every seed.": (
-            seeds[better].min() > seeds[worse].max()
+        f"The mean IoU of the head that points is above that of {other!r} on every seed.": (
+            seeds["pointing"].min() > seeds[other].max()
         )
-        for worse, better in pairwise(order)
+        for other in LAST
+        if other != "pointing"
     }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what is not in the file yet."""
+    """Measure what is not in the files yet."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--name", default=settings.dataset_name(), help="of the file")
+    parser.add_argument("--name", default=settings.dataset_name(), help="of the files")
     parser.add_argument("--seeds", type=int, default=3, help="for each idea")
-    parser.add_argument("--more", type=int, default=5, help="seeds for the lesson's three models")
-    parser.add_argument("--out", type=Path, default=_tables.FOLDER, help="folder of the file")
+    parser.add_argument(
+        "--more", type=int, default=5, help="seeds for the two heads, and at the end"
+    )
+    parser.add_argument("--out", type=Path, default=_tables.FOLDER, help="folder of the files")
     options = parser.parse_args(arguments)
     os.environ.setdefault("TQDM_DISABLE", "1")
     space = prepare()
-    header = provenance(options.name, space, USED)
-    steps, ideas = {"mean box": (), "pooled": (), "spatial": ()}, ()
-    for step, idea in STEPS.items():
-        ideas += idea
-        steps[step] = ideas
-    numbers = {"mean box": 1} | dict.fromkeys(ENDS, options.more)
-    keys = [(step, seed) for step in steps for seed in range(numbers.get(step, options.seeds))]
-    table = _tables.measure(
-        options.out / f"heads_{options.name}.csv",
-        *(header, FIELDS, keys),
-        lambda step, seed: measure(space, step, steps[step], seed),
-    )
+    header, images = provenance(options.name, space, USED), space["images"]
+
+    def measured(file: str, keys: list[tuple], row: Callable, fields: tuple = ()) -> pd.DataFrame:
+        file, fields = f"{file}_{options.name}.csv", fields or FIELDS[file]
+        return _tables.measure(options.out / file, header, fields, keys, row)
+
+    kinds = [(layer, kind) for layer in space["maps"] for kind in ("averages", "all cells")]
+    measured("probes", kinds, lambda *key: probes(space, *key))
+
+    of = cache(lambda *key: predictions(space, *key))  # trained once for all tables
+
+    def scores(split: str, *key) -> list:
+        table, seconds = of(*key)
+        return [*metrics.outcomes(table[table["split"] == split]).mean().round(4), seconds]
+
+    tuning = [(step, rate, TUNING) for step in dict.fromkeys(TUNED.values()) for rate in RATES]
+    best = best_rates(measured("ideas", tuning, partial(scores, "val")))
+    best |= dict.fromkeys(LAZY, 0.0) | dict.fromkeys(PUBLISHED, 0.001)
+    seeds = dict.fromkeys(TUNED, options.seeds) | dict.fromkeys(LAST.values(), options.more)
+    seeds |= dict.fromkeys(LAZY, 1)
+    keys = [
+        (step, best[step], seed)
+        for seed in range(max(seeds.values()))
+        for step in seeds
+        if seed < seeds[step]
+    ]
+    measured("ideas", keys, partial(scores, "val"))
+
+    keys = [(name, seed) for name in LAST for seed in range(seeds[LAST[name]])]
+
+    def model(name: str, seed: int) -> tuple[str, float, int]:
+        return LAST[name], best[LAST[name]], seed
+
+    def outcomes(name: str, seed: int, what: str) -> list:
+        rows, _ = of(*model(name, seed))
+        rows = metrics.outcomes(rows[rows["split"] == "test"])
+        return [*(rows["mean_iou"].round(3) if what == "iou" else rows["accuracy"].astype(int))]
+
+    table = measured("heads", keys, lambda *key: scores("test", *model(*key)))
+    fields = ("step", "seed", "what", *images.loc[space["test"], "image_id"])
+    keys = [(*key, what) for key in keys for what in ("iou", "right")]
+    measured("outcomes_keras", keys, outcomes, fields)
     _tables.judge(verdicts(table))
 
 

@@ -81,18 +81,13 @@ def run_with_keras(folder: str) -> dict[str, str]:
     import frozen
     import outputs
 
-    def quick(*arguments, prepare=ideas.prepare) -> dict:
-        space = prepare(*arguments)
-        if "train_ours" in space:
-            space["train_ours"] = functools.partial(space["train_ours"], steps=2)
-        return space
-
     def here(*part) -> str:
         return printed(features.measure, *part)
 
     part = {"keras efficientnet_lite0": 4}
     few = {"run": here, "ROUNDS": 1, "DIFFERENT": 4, "PARTS": part, "PEAKS": (2, 4)}
-    steps = {"+ mirrored": ("positions", "earlier layers", "IoU loss", "mirrored")}
+    tuned = {step: step for step in ("control", *ideas.PAIR)}
+    tuned |= {"+ mirrored": "control", ideas.RANDOM: "control"}
     one_input = {"right": unfrozen.INPUTS["right"]}
     photographs = ["--photographs", str(Path(folder) / "photographs"), "--weights", "none"]
     seen = {32: (1, 1), 64: (0, 1)}
@@ -105,7 +100,7 @@ def run_with_keras(folder: str) -> dict[str, str]:
     once = {"SEEDS": (0,), "WEIGHTS": (0.01, 0.02), "EPOCHS": 1}
     with (
         mock.patch.multiple(features, **few),
-        mock.patch.multiple(ideas, prepare=quick, STEPS=steps),
+        mock.patch.multiple(ideas, LENGTH=2, RATES=(0.01,), TUNED=tuned),
         mock.patch.multiple(sizes, SIZES=(64, 96), FOLDS=2),
         mock.patch.multiple(unfrozen, STEPS=1, TRAINED=("all",), INPUTS=one_input),
         mock.patch.multiple(frozen, DRAWN=((64, 1), (32, 2), (32, 3)), RATES=(0.001, 0.003)),
@@ -239,12 +234,19 @@ def test_sizes(with_keras, artifacts):
 
 
 def test_ideas(with_keras, artifacts):
-    steps = ["mean box 0", "pooled 0", "spatial 0", "+ mirrored 0"]
-    lines = with_keras["ideas"].splitlines()
-    assert [line for line, step in zip(lines, steps, strict=False) if line.startswith(step)]
-    assert [line[0] in "✓✗" for line in lines] == [False] * 4 + [True] * 3
-    rows = rows_of(artifacts / "heads_mini.csv", ",".join(ideas.FIELDS))
-    assert [row[0] for row in rows] == [step[:-2] for step in steps]
+    assert [line[0] in "✓✗" for line in with_keras["ideas"].splitlines()[-6:]] == [True] * 6
+    rows = rows_of(artifacts / "probes_mini.csv", ",".join(ideas.FIELDS["probes"]))
+    assert [row[1] for row in rows] == ["averages", "all cells"] * 3
+    rows = rows_of(artifacts / "ideas_mini.csv", ",".join(ideas.FIELDS["ideas"]))
+    assert [row[2] for row in rows] == ["100"] * 3 + ["0"] * 9
+    rows = rows_of(artifacts / "heads_mini.csv", ",".join(ideas.FIELDS["heads"]))
+    assert [row[0] for row in rows] == [*ideas.LAST]
+    _, fields, *each = (artifacts / "outcomes_keras_mini.csv").read_text("utf-8").splitlines()
+    assert fields.startswith("step,seed,what,")
+    *_, overlaps, right = (line.split(",") for line in each)
+    assert [overlaps[:3], right[:3]] == [["pointing", "0", "iou"], ["pointing", "0", "right"]]
+    means = [np.mean([float(n) for n in line[3:]]) for line in (right, overlaps)]
+    assert means == pytest.approx([float(n) for n in rows[-1][2:4]], abs=1e-3)
 
 
 def test_unfrozen(with_keras, artifacts):

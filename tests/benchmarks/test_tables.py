@@ -18,7 +18,8 @@ import sizes
 import transfer
 import unfrozen
 
-SCRIPTS = {"heads": ideas, "layers": layers, "sizes": sizes, "two_heads": transfer}
+SCRIPTS = dict.fromkeys(("probes", "ideas", "heads", "outcomes_keras"), ideas)
+SCRIPTS |= {"layers": layers, "sizes": sizes, "two_heads": transfer}
 TABLES = {
     f"{name}_{data}": SCRIPTS[name] for name in SCRIPTS for data in ("mini", "voc2007_sample")
 }
@@ -74,17 +75,31 @@ def runs(numbers: dict[str, list[float]], **more) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(**more)
 
 
-ORDER = {"mean box": [0.3], "pooled": [0.4, 0.5], "spatial": [0.6, 0.7], "+ mirrored": [0.8, 0.9]}
+LAST = {key: [0.5, 0.6] for key in ideas.LAST} | {"pointing": [0.7, 0.8]}
 
 
-def test_the_order_of_the_ideas_is_judged_seed_by_seed(capsys):
-    assert list(ideas.verdicts(runs(ORDER)).values()) == [True, True, True]
-    verdicts = ideas.verdicts(runs(ORDER | {"spatial": [0.5, 0.7]}))
-    assert list(verdicts.values()) == [True, False, True]
+def test_the_last_models_are_judged_seed_by_seed(capsys):
+    assert list(ideas.verdicts(runs(LAST)).values()) == [True] * 6
+    verdicts = ideas.verdicts(runs(LAST | {"spatial": [0.5, 0.7]}))
+    assert list(verdicts.values()) == [True] * 3 + [False] + [True] * 2
     _tables.judge(verdicts)
-    kept, broken, _ = capsys.readouterr().out.splitlines()
-    assert kept.startswith("✓ ") and "'pooled' is above that of 'mean box'" in kept
-    assert broken.startswith("✗ does not hold: ") and "'spatial'" in broken
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("✓ ") and "'mean box'" in printed[0]
+    assert printed[3].startswith("✗ does not hold: ") and "'spatial'" in printed[3]
+
+
+def test_each_step_takes_the_best_rate_of_its_own_kind():
+    tuning = {step: [0.1, 0.3, 0.2, 0.1] for step in dict.fromkeys(ideas.TUNED.values())}
+    tuning["control"] = [0.1, 0.2, 0.3, 0.1]
+    rows = pd.concat(
+        pd.DataFrame({"step": step, "rate": ideas.RATES, "seed": 100, "mean_iou": numbers})
+        for step, numbers in tuning.items()
+    )
+    # other seeds have no say
+    others = rows.assign(seed=0, mean_iou=[0.9, 0.0, 0.0, 0.0] * len(tuning))
+    rates = ideas.best_rates(pd.concat([others, rows], ignore_index=True))
+    assert rates == {step: ideas.RATES[2 if step == "control" else 1] for step in rates}
+    assert rates.keys() == {*ideas.STEPS, *ideas.PAIR, ideas.RANDOM}
 
 
 TRANSFER = {

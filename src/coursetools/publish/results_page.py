@@ -49,7 +49,7 @@ MODELS = {
 MEASURED = {
     "keras_pooled": ("heads", "pooled"),
     "keras_spatial": ("heads", "spatial"),
-    "keras_pointing": ("heads", "+ mirrored"),
+    "keras_pointing": ("heads", "pointing"),
     "torch_small": ("two_heads", "small, L1"),
     "torch_fine_tuned": ("two_heads", "fine-tuned"),
 }
