@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from minivoc import CLASSES, SPLITS
 from minivoc.pictures import Found, find, render
-from minivoc.scenes import NAMES, compose
+from minivoc.scenes import NAMES, SCENES, compose
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -86,15 +87,15 @@ def faults(kinds: list[str]) -> dict[int, str]:
     return dict(zip(none, NONE_FAULTS, strict=False)) | {i: "listed twice" for i in several[:1]}
 
 
-def compose_one(index: int, kind: str, seed: int):
+def compose_one(index: int, kind: str, seed: int, scenes: Sequence[str] = SCENES):
     """Return what makes picture number `index`: its generator, backdrop, sprites and objects.
 
-    Rarely, one object hides another; then another picture is composed.
+    It shows one of `scenes`. Rarely, one object hides another; then another picture is composed.
     """
     rng = np.random.default_rng([seed, index])
     goal = 1 if kind in CLASSES else 2 if kind == "several" else 0
     while True:
-        backdrop, sprites = compose(rng, wanted(kind, rng))
+        backdrop, sprites = compose(rng, wanted(kind, rng), scenes)
         objects = find(backdrop.image.size, sprites, NAMES)
         animals = [thing.seen for thing in objects if thing.name in CLASSES]
         if objects and min(len(animals), 2) == goal and min(animals, default=1) > 0.55:

@@ -1,5 +1,7 @@
 """Scenes: which objects meet in a picture, how large they are and where they stand."""
 
+from collections.abc import Sequence
+
 from minivoc import CLASSES, interiors, landscapes
 from minivoc.coats import pick
 from minivoc.landscapes import Backdrop
@@ -40,12 +42,15 @@ SCENES = (
 NAMES = {*CLASSES, *HEIGHTS} - {"tree", "bush", "fence", "rock", "ball", "box"}  # named by VOC
 
 
-def compose(rng: np.random.Generator, wanted: tuple[str, ...]) -> tuple[Backdrop, list[Sprite]]:
+def compose(
+    rng: np.random.Generator, wanted: tuple[str, ...], scenes: Sequence[str] = SCENES
+) -> tuple[Backdrop, list[Sprite]]:
     """Return a backdrop and the sprites on it, from back to front, with the `wanted` objects.
 
     An empty name stands for any object of VOC's that belongs in the scene and is no animal of ours.
+    The scene is one of `scenes`.
     """
-    scene = pick(rng, SCENES)
+    scene = pick(rng, scenes)
     if scene == "room" and {"cow", "horse"} & set(wanted):
         scene = "stable"
     make = interiors.INTERIORS.get(scene) or landscapes.LANDSCAPES[scene]

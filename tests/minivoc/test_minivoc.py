@@ -178,6 +178,14 @@ def test_boxes_are_tight(sound):
     assert checked >= 30
 
 
+def test_a_picture_shows_one_of_the_given_scenes():
+    def brightness(scene):
+        drawn = [dataset.compose_one(i, "cow", 2007, [scene])[1].image for i in range(3)]
+        return np.mean([np.asarray(image).mean() for image in drawn])
+
+    assert brightness("night") < 100 < 200 < brightness("snow")
+
+
 def test_same_bytes_for_any_number_of_processes(tmp_path):
     one = dataset.draw(tmp_path / "one", n=14, seed=3, processes=1)
     two = dataset.draw(tmp_path / "two", n=14, seed=3, processes=2)
