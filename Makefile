@@ -106,8 +106,9 @@ slides: _build/html/index.html ## make slides of each lesson in _build/slides
 	@echo "The slides are ready. Open $(CURDIR)/_build/slides/01.html in a browser."
 
 # These write the tables that lessons and pages show. The other benchmarks only print.
-TABLES := $(addprefix benchmarks/,outputs.py frozen.py \
-	layers.py sizes.py ideas.py unfrozen.py fresh.py transfer.py domains.py ddp.py margins.py)
+TABLES := outputs frozen layers sizes ideas unfrozen fresh transfer losses pretraining shortcut
+TABLES += domains ddp margins
+TABLES := $(TABLES:%=benchmarks/%.py)
 SCRIPTS := $(filter-out $(TABLES),$(wildcard benchmarks/[!_]*.py))
 bench: $(READY) ## measure speed and memory, and print it; changes no committed file
 	@for script in $(SCRIPTS); do echo "# $$script"; $(BIN)/python $$script || exit 1; done

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from statistics import mean
 from unittest import mock
 
 import notebooks
@@ -33,19 +34,8 @@ ROOT = settings.CHECKOUT
 SCRIPTS = {path.stem for path in (ROOT / "benchmarks").glob("[!_]*.py")}
 WRITTEN = ("coverage", "choosing")  # what is measured on fresh drawings
 # these write into book/results
-TABLES = {
-    "outputs",
-    "frozen",
-    "fresh",
-    "ideas",
-    "layers",
-    "sizes",
-    "unfrozen",
-    "transfer",
-    "domains",
-    "ddp",
-    "margins",
-}
+TABLES = {"outputs", "frozen", "layers", "sizes", "ideas", "unfrozen", "fresh", "transfer"}
+TABLES |= {"losses", "pretraining", "shortcut", "domains", "ddp", "margins"}
 
 # what the processes for Keras and for PyTorch do
 
@@ -127,6 +117,9 @@ def run_with_torch(folder: str) -> dict[str, str]:
     import metrics
 
     import domains
+    import losses
+    import pretraining
+    import shortcut
     import transfer
 
     def quick(*arguments, prepare=transfer.prepare) -> dict:
@@ -138,10 +131,16 @@ def run_with_torch(folder: str) -> dict[str, str]:
     def few_pictures(*arguments) -> dict:
         return quick(*arguments, prepare=prepare_domain)
 
+    def few_drawings() -> dict:
+        return quick(prepare=prepare_drawings)
+
+    prepare_drawings = shortcut.prepare
     prepare_domain, photographs = domains.prepare, str(Path(folder) / "photographs")
 
     few = {"N": 200, "ROUNDS": 1, "PAIRS": ((5, 7),), "PAIR_ROUNDS": 1}
-    steps = ("frozen", "fine-tuned", "small, GIoU + L1", "small, L1, as long as ours")
+    once, out = ["--seeds", "1", "--out", folder], ["--out", folder]
+    drawn = {"prepare": few_drawings, "SPLITS": {"train": 2, "val": 1}, "TESTED": 4}
+    arms = {name: losses.ARMS[name] for name in ("4 × L1", "GIoU + 4 × L1, augmented")}
     with (
         mock.patch.object(domains, "prepare", few_pictures),
         mock.patch.object(datasets, "prepare", lambda _: Path(folder) / "drawings"),
@@ -152,13 +151,37 @@ def run_with_torch(folder: str) -> dict[str, str]:
         )
     with (
         mock.patch.multiple(metrics, **few),
-        mock.patch.multiple(transfer, prepare=quick, EPOCHS=1, COMPARED=steps, TIMED=32),
+        mock.patch.multiple(transfer, prepare=quick, EPOCHS=1),
+        mock.patch.multiple(losses, EPOCHS=1, ARMS=arms),
+        mock.patch.multiple(pretraining, EPOCHS=1, RATES=(0.001, 0.003)),
+        mock.patch.multiple(shortcut, **drawn),
     ):
         return {
             "metrics": printed(metrics.main),
-            "transfer": printed(transfer.main, ["--seeds", "1", "--more", "0", "--out", folder]),
+            "transfer": printed(transfer.main, ["--more", "0", *once]),
+            "losses": printed(losses.main, once),
+            "pretraining": printed(pretraining.main, ["--seeds", "2", *out]),
+            "shortcut": printed(shortcut.main, once),
             "domains": across,
         }
+
+
+def unfolded_distances() -> dict[str, float]:
+    """Return how far the network with batch normalization is from the course's backbone."""
+    from coursekit import torch_backbones
+
+    import torch
+
+    from _unfolded import build
+
+    pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    scaled, distances = (pictures * 255 - 127) / 128, {}
+    with torch.no_grad():
+        ours = torch_backbones.load("efficientnet_lite0", ["last"])(pictures)["last"]
+        for weights in ("pretrained", "random"):
+            theirs = build(weights).eval()(scaled)
+            distances[weights] = (ours - theirs).abs().max().item()
+    return distances
 
 
 # what the tests ask
@@ -317,13 +340,58 @@ def test_metrics(with_torch):
     assert re.search(r"^5 x 7( +\d+\.\d){2} +\d+\.\d\d$", text, re.MULTILINE)
 
 
+def torch_rows(file: Path, fields: str) -> list[list[str]]:
+    """Return the rows of a table of lesson 04, after its first lines were looked at."""
+    header, first, *rows = file.read_text(encoding="utf-8").splitlines()
+    assert re.match(r"# d[^,]+(, backbone \w+)?, torch \S+, code \w{12}$", header)
+    assert first.startswith(fields)
+    return [next(csv.reader([row])) for row in rows]
+
+
 def test_transfer(with_torch, artifacts):
-    lines = with_torch["transfer"].splitlines()
-    assert [line[0] in "✓✗" for line in lines] == [False] * 5 + [True] * 4
-    header, fields, *rows = (artifacts / "two_heads_mini.csv").read_text("utf-8").splitlines()
-    assert re.match(r"# data mini, backbone \w+, torch \S+, code \w{12}$", header)
-    assert fields.startswith("step,share,seed,accuracy,") and len(rows) == 5
-    assert rows[0].startswith("mean box,100,0,")
+    rows = torch_rows(artifacts / "two_heads_mini.csv", "step,share,seed,accuracy,")
+    steps = ["mean box", "small, L1", "frozen", "fine-tuned"]
+    assert [row[:3] for row in rows] == [[step, "100", "0"] for step in steps]
+    assert len(with_torch["transfer"].splitlines()) == 4
+    kept = torch_rows(artifacts / "outcomes_torch_mini.csv", "image_id,torch_small/0/right,")
+    assert len(kept) == 10
+    # the scores are the means of the outcomes
+    for number, row in enumerate(rows[1:]):
+        right, iou = (mean([float(one[2 * number + k]) for one in kept]) for k in (1, 2))
+        assert [right, iou] == pytest.approx([float(row[3]), float(row[4])], abs=1e-3)
+
+
+def test_batch_normalization_apart_computes_what_the_folded_backbone_does(in_torch):
+    distances = in_torch(unfolded_distances)
+    assert distances["pretrained"] < 1e-3 < 1 < distances["random"]
+
+
+def test_losses(with_torch, artifacts):
+    rows = torch_rows(artifacts / "losses_mini.csv", "step,seed,best_epoch,epochs,accuracy,")
+    keys = [["4 × L1", "0", "1", "1"], ["GIoU + 4 × L1, augmented", "0", "1", "1"]]
+    assert [row[:4] for row in rows] == keys
+    assert len(with_torch["losses"].splitlines()) == 2
+
+
+def test_pretraining(with_torch, artifacts):
+    rows = torch_rows(artifacts / "pretraining_mini.csv", "weights,rate,seed,best_epoch,epochs,")
+    best = {}
+    for weights in ("random", "pretrained"):
+        tried = [row for row in rows if row[0] == weights and row[2] == "0"]
+        assert [row[1] for row in tried] == ["0.001", "0.003"]
+        best[weights] = max(tried, key=lambda row: float(row[8]))[1]
+    # the other seed takes the rate that was best on val
+    assert [row[:3] for row in rows[4:]] == [[name, rate, "1"] for name, rate in best.items()]
+    assert len(with_torch["pretraining"].splitlines()) == 6
+
+
+def test_shortcut(with_torch, artifacts):
+    rows = torch_rows(artifacts / "shortcut.csv", "trained_on,seed,group,pictures,accuracy,")
+    groups = ["cows on meadows", "cows elsewhere", "others on meadows", "others elsewhere"]
+    assert [row[:4] for row in rows] == [
+        [name, "0", group, "4"] for name in ("planted", "mixed") for group in groups
+    ]
+    assert len(with_torch["shortcut"].splitlines()) == 8
 
 
 def test_domains(with_torch, artifacts):

@@ -13,7 +13,10 @@ import fresh
 import frozen
 import ideas
 import layers
+import losses
 import outputs
+import pretraining
+import shortcut
 import sizes
 import transfer
 import unfrozen
@@ -25,6 +28,8 @@ TABLES = {
 }
 TABLES |= {"domains": domains, "unfrozen": unfrozen, "outputs": outputs, "frozen": frozen}
 TABLES |= {"coverage": fresh, "choosing": fresh}
+TABLES |= {"shortcut": shortcut}
+TABLES |= {"losses_mini": losses, "pretraining_mini": pretraining, "outcomes_torch_mini": transfer}
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -102,33 +107,16 @@ def test_each_step_takes_the_best_rate_of_its_own_kind():
     assert rates.keys() == {*ideas.STEPS, *ideas.PAIR, ideas.RANDOM}
 
 
-TRANSFER = {
-    "frozen": [0.7, 0.8],
-    "fine-tuned": [0.8, 0.9],
-    "small, GIoU + L1": [0.4, 0.5],
-    "small, L1, as long as ours": [0.3, 0.5],
-}
-WORSE = {
-    "none": (TRANSFER, []),
-    "frozen": ({"frozen": [0.59, 0.9]}, [0]),
-    "fine-tuned": ({"fine-tuned": [0.59, 0.9]}, [1, 2]),
-    "recipe": ({"small, L1, as long as ours": [0.1, 0.61]}, [2]),
-}
-
-
-@pytest.mark.parametrize("name", WORSE)
-def test_transfer_is_judged_seed_by_seed_with_all_pictures(name):
-    change, broken = WORSE[name]
-    table = runs(TRANSFER | change, share=100, seconds=10.0)
-    few = runs({"frozen": [0.1], "fine-tuned": [0.1]}, share=10, seconds=10.0)
-    verdicts = transfer.verdicts(pd.concat([table, few])).values()
-    assert [i for i, holds in enumerate(verdicts) if not holds] == broken
-
-
-def test_too_little_time_for_the_recipe_is_told():
-    table = runs(TRANSFER, share=100, seconds=10.0)
-    table.loc[table["step"] == "small, L1, as long as ours", "seconds"] = 7.9
-    assert list(transfer.verdicts(table).values()) == [True, True, True, False]
+def test_the_outcomes_of_each_run_stand_beside_those_of_the_others(tmp_path):
+    file, ids = tmp_path / "outcomes.csv", pd.Series(["000007", "000009"])
+    for run, right in {"a/0": [1, 0], "a/1": [1, 1]}.items():
+        transfer.keep(file, "# code 1", ids, run, {"right": right, "iou": [0.5, 0.25]})
+    assert file.read_text() == (
+        "# code 1\nimage_id,a/0/right,a/0/iou,a/1/right,a/1/iou\n"
+        "000007,1,0.5,1,0.5\n000009,0,0.25,1,0.25\n"
+    )
+    transfer.keep(file, "# code 2", ids, "a/1", {"right": [0, 0]})
+    assert file.read_text() == "# code 2\nimage_id,a/1/right\n000007,0\n000009,0\n"
 
 
 def test_the_speedup_is_the_ratio_of_medians_to_the_first_setup():
