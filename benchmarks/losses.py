@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     code = lesson_code.digest(lesson_code.read(LESSON), USED)
     header = f"# data {options.name}, torch {space['torch'].__version__}, code {code}"
     numbers = dict.fromkeys(ARMS, options.seeds) | dict.fromkeys(LESS, options.less)
-    keys = [(arm, seed) for arm in ARMS for seed in range(numbers[arm])]
+    seeds = range(options.seeds)
+    keys = [(arm, seed) for seed in seeds for arm in ARMS if seed < numbers[arm]]
     file = options.out / f"losses_{options.name}.csv"
     _tables.measure(file, header, FIELDS, keys, lambda *key: row(space, *key))
 
