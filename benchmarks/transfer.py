@@ -5,20 +5,18 @@ Run it with the settings of `coursekit run`: ``COURSEKIT_DATASET``, ``COURSEKIT_
 
 - ``two_heads_<name>.csv``, a row for each step, share of the training pictures and seed. The
   share is one of `train` alone: `val`, by which the epoch is chosen, stays as it is.
-- ``outcomes_torch_<name>.csv``, a row for each test picture, and for each of the last models and
-  seeds two columns: 1 where the name is right, and the IoU.
+- ``outcomes_torch_<name>.csv``, for each of the last models and seeds the IoU of each test picture,
+  and 1 where its name is right. The columns are the pictures.
 """
 
 import argparse
 import os
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from coursekit import settings
-from coursekit.files import write_whole
 from exercises import lesson_code
-
-import pandas as pd
 
 import _tables
 
@@ -100,8 +98,7 @@ STEPS = {
     "fine-tuned": tuned,
     "small, GIoU + L1": lambda *key: small(*key, "GIoU + L1"),
 }
-# what the other lessons call those whose outcomes are kept
-MODELS = dict(zip(STEPS, ("torch_small", "torch_frozen", "torch_fine_tuned"), strict=False))
+FINAL = ("small, L1", "frozen", "fine-tuned")  # what the lesson ends with
 CURVE = ("frozen", "fine-tuned", "small, GIoU + L1")  # with fewer pictures, too
 
 
@@ -131,21 +128,6 @@ def outcomes(space: dict, outputs: tuple) -> dict:
     return {"right": (logits.argmax(1) == label).int().numpy(), "iou": iou.round(3)}
 
 
-def keep(file: Path, header: str, ids: pd.Series, run: str, columns: dict) -> None:
-    """Write the columns of one run into the file, beside those of the other runs.
-
-    `ids` are the pictures'. Under another header the file begins anew.
-    """
-    if file.exists() and file.read_text(encoding="utf-8").startswith(f"{header}\n"):
-        table = pd.read_csv(file, comment="#", dtype={"image_id": str})
-    else:
-        table = pd.DataFrame({"image_id": [*ids]})
-    for name, column in columns.items():
-        table[f"{run}/{name}"] = column
-    text = table.to_csv(index=False, lineterminator="\n")
-    write_whole(file, f"{header}\n{text}")
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is not in the files yet."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -161,27 +143,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"# data {options.name}, backbone {space['backbone'].name}, "
         f"torch {space['torch'].__version__}, code {code}"
     )
-    tested = space["images"].loc[space["test"], "image_id"]
-    kept = options.out / f"outcomes_torch_{options.name}.csv"
+    of = cache(lambda *key: answer(space, *key))  # trained once for both tables
 
     def row(step: str, share: int, seed: int) -> list:
         if step == "mean box":
             scores = [space["lazy_score"](space[split]) for split in ("test", "val")]
         else:
-            outputs = answer(space, step, share, seed)
-            scores = [space["score"](*split) for split in outputs.values()]
-        if step in MODELS and share == 100:
-            run = f"{MODELS[step]}/{seed}"
-            keep(kept, header, tested, run, outcomes(space, outputs["test"]))
+            scores = [space["score"](*split) for split in of(step, share, seed).values()]
         numbers = [number for split in scores for number in [*split.values()][:3]]
         return [round(number, 4) for number in numbers]
 
+    def picture_by_picture(step: str, seed: int, what: str) -> list:
+        return [*outcomes(space, of(step, 100, seed)["test"])[what]]
+
     keys = [("mean box", 100, 0)]
-    keys += [(step, 100, seed) for seed in range(options.seeds) for step in MODELS]
+    keys += [(step, 100, seed) for seed in range(options.seeds) for step in FINAL]
     for seed in range(options.more):
-        keys += [(step, 100, seed) for step in STEPS if step not in MODELS]
+        keys += [(step, 100, seed) for step in STEPS if step not in FINAL]
         keys += [(step, share, seed) for share in (10, 30) for step in CURVE]
     _tables.measure(options.out / f"two_heads_{options.name}.csv", header, FIELDS, keys, row)
+    fields = ("step", "seed", "what", *space["images"].loc[space["test"], "image_id"])
+    kept = [(step, seed) for seed in range(options.seeds) for step in FINAL]
+    keys = [(*run, what) for run in kept for what in ("iou", "right")]
+    file = options.out / f"outcomes_torch_{options.name}.csv"
+    _tables.measure(file, header, fields, keys, picture_by_picture)
 
 
 if __name__ == "__main__":

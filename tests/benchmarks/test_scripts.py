@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from statistics import mean
 from unittest import mock
 
 import notebooks
@@ -352,13 +351,13 @@ def test_transfer(with_torch, artifacts):
     rows = torch_rows(artifacts / "two_heads_mini.csv", "step,share,seed,accuracy,")
     steps = ["mean box", "small, L1", "frozen", "fine-tuned"]
     assert [row[:3] for row in rows] == [[step, "100", "0"] for step in steps]
-    assert len(with_torch["transfer"].splitlines()) == 4
-    kept = torch_rows(artifacts / "outcomes_torch_mini.csv", "image_id,torch_small/0/right,")
-    assert len(kept) == 10
+    assert len(with_torch["transfer"].splitlines()) == 10
+    kept = torch_rows(artifacts / "outcomes_torch_mini.csv", "step,seed,what,")
+    assert [row[:3] for row in kept] == [[s, "0", w] for s in steps[1:] for w in ("iou", "right")]
     # the scores are the means of the outcomes
-    for number, row in enumerate(rows[1:]):
-        right, iou = (mean([float(one[2 * number + k]) for one in kept]) for k in (1, 2))
-        assert [right, iou] == pytest.approx([float(row[3]), float(row[4])], abs=1e-3)
+    means = [np.mean([float(number) for number in row[3:]]) for row in kept]
+    scores = [float(row[k]) for row in rows[1:] for k in (4, 3)]
+    assert means == pytest.approx(scores, abs=1e-3)
 
 
 def test_batch_normalization_apart_computes_what_the_folded_backbone_does(in_torch):

@@ -107,18 +107,6 @@ def test_each_step_takes_the_best_rate_of_its_own_kind():
     assert rates.keys() == {*ideas.STEPS, *ideas.PAIR, ideas.RANDOM}
 
 
-def test_the_outcomes_of_each_run_stand_beside_those_of_the_others(tmp_path):
-    file, ids = tmp_path / "outcomes.csv", pd.Series(["000007", "000009"])
-    for run, right in {"a/0": [1, 0], "a/1": [1, 1]}.items():
-        transfer.keep(file, "# code 1", ids, run, {"right": right, "iou": [0.5, 0.25]})
-    assert file.read_text() == (
-        "# code 1\nimage_id,a/0/right,a/0/iou,a/1/right,a/1/iou\n"
-        "000007,1,0.5,1,0.5\n000009,0,0.25,1,0.25\n"
-    )
-    transfer.keep(file, "# code 2", ids, "a/1", {"right": [0, 0]})
-    assert file.read_text() == "# code 2\nimage_id,a/1/right\n000007,0\n000009,0\n"
-
-
 def test_the_speedup_is_the_ratio_of_medians_to_the_first_setup():
     seconds = {(*setup, 32): [1.0, 2.0, 9.0] for setup in ddp.SETUPS}
     seconds[2, 1, 32] = [0.5, 0.5, 1.0]
