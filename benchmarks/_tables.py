@@ -7,6 +7,7 @@ from pathlib import Path
 
 from coursekit import lessons, settings
 from coursetools import runner
+from minivoc import dataset
 
 import pandas as pd
 
@@ -18,6 +19,14 @@ def prepare_images() -> None:
     if not lessons.artifacts_file("images.csv").exists():
         with tempfile.TemporaryDirectory() as folder:
             runner.run(runner.find_notebooks(["02"]), Path(folder))
+
+
+def named(name: str) -> str:
+    """Return a data set's name for a table's first line; `mini` with the version of its pictures.
+
+    So a table that was measured on pictures of another version begins anew.
+    """
+    return f"{name}, version {dataset.VERSION}" if name == "mini" else name
 
 
 def measure(

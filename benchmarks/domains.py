@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ]
     code = lesson_code.digest(lesson_code.read(LESSON), USED)
     header = (
-        f"# data {' and '.join(spaces)}, backbone {settings.backbone()}, "
+        f"# data {' and '.join(map(_tables.named, spaces))}, backbone {settings.backbone()}, "
         f"torch {version('torch')}, code {code}"
     )
     _tables.measure(

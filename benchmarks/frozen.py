@@ -10,8 +10,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from coursekit import boxes, rectangles
+from coursekit import boxes
 from exercises import lesson_code
+from minivoc import rectangles
 
 import numpy as np
 

@@ -150,8 +150,8 @@ def provenance(name: str, space: dict, used: Sequence[str]) -> str:
     """Return the first line of a table: the data set of this name, the backbone, and the code."""
     identity, code = space["backbone"].identity, lesson_code.digest(lesson_code.read(LESSON), used)
     return (
-        f"# data {name}, backbone {identity['backbone']}, weights {identity['weights']}, "
-        f"keras {space['keras'].__version__}, code {code}"
+        f"# data {_tables.named(name)}, backbone {identity['backbone']}, "
+        f"weights {identity['weights']}, keras {space['keras'].__version__}, code {code}"
     )
 
 

@@ -22,23 +22,15 @@ USED = ("Samples", "train_small", "score_of", "LOSSES", "CONTROLS", "AUGMENT")
 EPOCHS, PATIENCE = 60, 12
 # the network sees 100 pixels a side; pictures this small change in a quarter of the time
 DATA = transfer.DATA.replace("(256, 256)", "(128, 128)")
-ARMS = {  # the loss of the box, and whether the pictures change
-    "L1": ("L1", False),
-    "4 × L1": ("4 × L1", False),
-    "GIoU + L1": ("GIoU + mean L1", False),
-    "GIoU + 4 × L1": ("GIoU + L1", False),
-    "GIoU + 4 × L1, augmented": ("GIoU + L1", True),
-    "smooth L1": ("smooth L1", False),
-    "L2": ("L2", False),
-}
-LESS = ("smooth L1", "L2")  # fewer seeds are enough to see that they are no better
+CHANGED = ", augmented"  # after the name of the loss: the pictures change
+ARMS = ("L1", "4 × L1", "GIoU + mean L1", "GIoU + L1", f"GIoU + L1{CHANGED}", "smooth L1", "L2")
+LESS = ("smooth L1", "L2")  # fewer seeds
 
 
 def row(space: dict, step: str, seed: int) -> list:
     """Return the epochs that were best and last on `val`, and the scores on `val`."""
-    loss, augmented = ARMS[step]
-    loss = (space["LOSSES"] | space["CONTROLS"])[loss]
-    change = space["AUGMENT"] if augmented else ()
+    loss = (space["LOSSES"] | space["CONTROLS"])[step.removesuffix(CHANGED)]
+    change = space["AUGMENT"] if step.endswith(CHANGED) else ()
     model, log = space["train_small"](space["train"], seed, change, loss, EPOCHS, PATIENCE)
     scores = space["score_of"](model, space["load"](space["val"], 100))
     numbers = [round(number, 4) for number in [*scores.values()][:3]]
@@ -56,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")
     space = transfer.prepare(USED, DATA)
     code = lesson_code.digest(lesson_code.read(LESSON), USED)
-    header = f"# data {options.name}, torch {space['torch'].__version__}, code {code}"
+    header = (
+        f"# data {_tables.named(options.name)}, torch {space['torch'].__version__}, code {code}"
+    )
     numbers = dict.fromkeys(ARMS, options.seeds) | dict.fromkeys(LESS, options.less)
     seeds = range(options.seeds)
     keys = [(arm, seed) for seed in seeds for arm in ARMS if seed < numbers[arm]]

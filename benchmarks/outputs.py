@@ -15,8 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from coursekit import boxes, rectangles
+from coursekit import boxes
 from exercises import lesson_code
+from minivoc import rectangles
 
 import numpy as np
 

@@ -61,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")
     space = transfer.prepare(USED, transfer.DATA)
     code = lesson_code.digest(lesson_code.read(LESSON), USED)
-    header = f"# data {options.name}, torch {space['torch'].__version__}, code {code}"
+    header = (
+        f"# data {_tables.named(options.name)}, torch {space['torch'].__version__}, code {code}"
+    )
     file = options.out / f"pretraining_{options.name}.csv"
 
     def measured(keys: list[tuple]) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import random
 from time import perf_counter
 
-from coursekit import rectangles
+from minivoc import rectangles
 
 import numpy as np
 

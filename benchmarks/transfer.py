@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     space = prepare()
     code = lesson_code.digest(lesson_code.read(LESSON), USED)
     header = (
-        f"# data {options.name}, backbone {space['backbone'].name}, "
+        f"# data {_tables.named(options.name)}, backbone {space['backbone'].name}, "
         f"torch {space['torch'].__version__}, code {code}"
     )
     of = cache(lambda *key: answer(space, *key))  # trained once for both tables

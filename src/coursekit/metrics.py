@@ -13,11 +13,10 @@ from coursekit.boxes import SIDES
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t as student
 
 PREDICTED = [f"pred_{side}" for side in SIDES]
 RESAMPLES = 2000  # of a bootstrap
-# Student's t at 97.5 %, for 1, 2, 3 … degrees of freedom: what few runs have
-T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 Floats = NDArray[np.float64]
 
@@ -83,12 +82,37 @@ def over_runs(values: pd.Series, groups: ArrayLike) -> pd.DataFrame:
     """Return ``mean, low, high`` of each group of runs, in the order in which groups appear.
 
     `values` has one number for each run, such as the score of one seed. The 95 % interval of the
-    mean is Student's; it knows the seeds and not the pictures. NaN for one run; at most ten.
+    mean is Student's; it knows the seeds and not the pictures. NaN for one run.
     """
     runs = values.groupby(np.asarray(groups), sort=False)
     mean, n = runs.mean(), runs.count()
-    reach = runs.std() / np.sqrt(n) * [T95[k - 2] if k > 1 else np.nan for k in n]
+    reach = runs.std() / np.sqrt(n) * student.ppf(0.975, n - 1)
     return pd.DataFrame({"mean": mean, "low": mean - reach, "high": mean + reach})
+
+
+def two_way(values: ArrayLike) -> pd.Series:
+    """Return ``mean, low, high, p`` of outcomes, or of differences, shape (runs, images).
+
+    Every run answers for the same images, and both are drawn by chance. The variance of the mean
+    is (images + runs - rest) / size, from the mean squares of the two-way analysis of variance;
+    interval (95 %) and two-sided p, against a mean of 0, are Student's, with the degrees of
+    freedom of [Satterthwaite, 1946]. A single run knows the images only.
+    """
+    array = np.atleast_2d(np.asarray(values, dtype=np.float64))
+    (runs, images), mean = array.shape, array.mean()
+    of_image, of_run = array.mean(axis=0), array.mean(axis=1, keepdims=True)
+    squares = [runs * of_image.var(ddof=1)], [images - 1]
+    if runs > 1:
+        rest = ((array - of_image - of_run + mean) ** 2).sum() / (runs - 1) / (images - 1)
+        if images * of_run.var(ddof=1) > rest:  # or else the runs add nothing of their own
+            squares[0].extend([images * of_run.var(ddof=1), -rest])
+            squares[1].extend([runs - 1, (runs - 1) * (images - 1)])
+    parts, freedom = map(np.array, squares)
+    error = np.sqrt(parts.sum() / array.size)
+    freedom = parts.sum() ** 2 / (parts**2 / freedom).sum() if error else np.inf
+    reach = error * student.ppf(0.975, freedom)
+    p = 2 * student.sf(abs(mean) / error, freedom) if error else float(mean == 0)
+    return pd.Series({"mean": mean, "low": mean - reach, "high": mean + reach, "p": p})
 
 
 def accuracy_at(table: pd.DataFrame, thresholds: ArrayLike) -> Floats:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from predicting import TABLES, predictions
 
@@ -114,8 +115,8 @@ def test_the_interval_over_runs_is_students_and_keeps_the_order_of_the_groups():
     values = pd.Series([1.0, 3.0, 2.0, 9.0, 5.0, 5.0])
     found = metrics.over_runs(values, ["b", "b", "b", "one", "a", "a"])
     assert found.index.tolist() == ["b", "one", "a"]
-    # three runs: mean 2, deviation 1, and t is 4.303 at two degrees of freedom
-    reach = 4.303 / np.sqrt(3)
+    # three runs: mean 2, deviation 1, two degrees of freedom
+    reach = stats.t.ppf(0.975, 2) / np.sqrt(3)
     assert found.loc["b"].tolist() == pytest.approx([2, 2 - reach, 2 + reach])
     assert found.loc["a"].tolist() == [5, 5, 5]
     assert found.loc["one", "mean"] == 9 and found.loc["one", ["low", "high"]].isna().all()
@@ -125,6 +126,34 @@ def test_nineteen_of_twenty_intervals_over_five_runs_hold_the_true_mean():
     runs = pd.Series(np.random.default_rng(0).normal(0.5, 0.1, 5000))
     found = metrics.over_runs(runs, np.arange(5000) // 5)
     assert 0.93 < found.eval("low < 0.5 < high").mean() < 0.97
+
+
+def test_two_way_knows_what_student_knows_where_only_one_of_the_two_varies():
+    images = np.random.default_rng(0).normal(0.1, 1, 40)
+    student = stats.ttest_1samp(images, 0)
+    wanted = [images.mean(), *student.confidence_interval(0.95), student.pvalue]
+    assert metrics.two_way(images).tolist() == pytest.approx(wanted)
+    assert metrics.two_way([images] * 3).tolist() == pytest.approx(wanted)
+    runs = metrics.two_way(np.repeat(images[:5, None], 7, axis=1))
+    student = stats.ttest_1samp(images[:5], 0)
+    wanted = [images[:5].mean(), *student.confidence_interval(0.95), student.pvalue]
+    assert runs.tolist() == pytest.approx(wanted)
+
+
+def test_two_way_of_models_that_answer_alike():
+    assert metrics.two_way(np.zeros((3, 9))).tolist() == [0, 0, 0, 1]
+    assert metrics.two_way(np.ones((3, 9))).tolist() == [1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("spread_of_runs", [0, 0.03, 0.3])
+def test_a_true_difference_of_zero_is_found_different_in_one_case_of_twenty(spread_of_runs):
+    rng, found = np.random.default_rng(0), []
+    for _ in range(2000):
+        runs, images = rng.normal(0, spread_of_runs, (5, 1)), rng.normal(0, 0.5, 100)
+        found.append(metrics.two_way(runs + images + rng.normal(0, 0.5, (5, 100))))
+    found = pd.DataFrame(found)
+    assert 0.03 < (found["p"] < 0.05).mean() < 0.07
+    assert ((found["low"] <= 0) & (found["high"] >= 0)).mean() == (found["p"] >= 0.05).mean()
 
 
 NONE = TABLE[:0]

@@ -6,9 +6,9 @@ commit the pictures.
 
 import json
 
-from coursekit import datasets, plotting, rectangles, settings, voc
+from coursekit import datasets, plotting, settings, voc
 from coursekit.boxes import SIDES
-from minivoc import CLASSES
+from minivoc import CLASSES, rectangles
 
 import matplotlib.pyplot as plt
 import numpy as np

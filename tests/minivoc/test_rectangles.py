@@ -1,4 +1,5 @@
-from coursekit import boxes, rectangles
+from coursekit import boxes
+from minivoc import rectangles
 
 import numpy as np
 import pytest
