@@ -1,8 +1,8 @@
 """The data set ``mini``: drawn pictures of animals, in PASCAL VOC's format.
 
-`dataset.draw` writes it into a directory. The package needs NumPy, Pillow and tqdm, and nothing
-of the course. The names that the course shares with it stand here, where importing them imports
-nothing else.
+`dataset.draw` writes it into a directory. `rectangles` paints lesson 01's white rectangles, and
+says which box each fills. The package needs NumPy, Pillow and tqdm, and nothing of the course. The
+names that the course shares with it stand here, where importing them imports nothing else.
 """
 
 CLASSES = ("dog", "cat", "bird", "cow", "horse")

@@ -1,7 +1,10 @@
 """The measured tables: they belong to today's code, go on where they stopped, and are judged."""
 
+import re
+
 from coursekit.settings import CHECKOUT as ROOT
 from exercises import lesson_code
+from minivoc import dataset
 
 import pandas as pd
 import pytest
@@ -40,6 +43,19 @@ def test_a_table_was_measured_with_the_code_of_the_lesson(table):
     header = (ROOT / "book" / "results" / f"{table}.csv").read_text("utf-8").split("\n")[0]
     hint = f"The code is {digest}. Run benchmarks/{script.__name__}.py for {table}.csv."
     assert header.endswith(f" code {digest}"), hint
+
+
+def test_the_tables_of_mini_were_measured_on_todays_drawings():
+    for file in sorted((ROOT / "book" / "results").glob("*.csv")):
+        header = file.read_text("utf-8").split("\n")[0]
+        if re.search(r"\bmini\b|drawings", header) and file.stem != "ddp_mini":  # only seconds
+            assert f", version {dataset.VERSION}" in header, file.name
+
+
+def test_a_table_of_other_drawings_begins_anew(monkeypatch):
+    today, photographs = _tables.named("mini"), _tables.named("photographs")
+    monkeypatch.setattr(dataset, "VERSION", dataset.VERSION + 1)
+    assert _tables.named("mini") != today and _tables.named("photographs") == photographs
 
 
 @pytest.mark.parametrize("script", [domains, unfrozen])
