@@ -29,9 +29,9 @@ FIELDS = (
 )
 USED = ("Samples", "load", "fit", "score_of", "CHANGES")
 WEIGHTS = ("random", "pretrained")
-RATES = (0.0003, 0.001, 0.003)
+RATES = (0.0003, 0.001, 0.003, 0.01, 0.03)
 SIDE = 64  # pixels: all layers learn, on two cores
-EPOCHS, PATIENCE = 40, 8
+EPOCHS, PATIENCE = 60, 8
 
 
 def row(space: dict, weights: str, rate: float, seed: int) -> list:
