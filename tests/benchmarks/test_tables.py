@@ -87,6 +87,8 @@ def test_a_measurement_goes_on_where_it_stopped(tmp_path):
     assert table.to_numpy().tolist() == [["a, b", 0, 0.0], ["a, b", 1, 0.5], ["c", 0, 0.0]]
     _tables.measure(file, "# code 2", fields, keys[:1], row)
     assert file.read_text() == '# code 2\nstep,seed,score\n"a, b",0,0.0\n'
+    _tables.measure(file, "# code 2", ("step", "seed", "points"), keys[:1], row)
+    assert file.read_text() == '# code 2\nstep,seed,points\n"a, b",0,0.0\n'
 
 
 def runs(numbers: dict[str, list[float]], **more) -> pd.DataFrame:
