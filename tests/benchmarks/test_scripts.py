@@ -400,11 +400,12 @@ def test_pretraining(with_torch, artifacts):
     rows = torch_rows(artifacts / "pretraining_mini.csv", "weights,rate,patience,seed,best_epoch,")
     best = {}
     for weights in ("random", "pretrained"):
-        tried = [row for row in rows if row[:3:2] == [weights, "8"]]
+        tried = [row for row in rows if row[0] == weights and row[2:4] == ["8", "0"]]
         assert [row[1] for row in tried] == ["0.001", "0.003"]
         best[weights] = max(tried, key=lambda row: float(row[9]))[1]
-    # the last runs take the rate that was best on val
-    last = [[name, rate, "25", seed] for seed in "01" for name, rate in best.items()]
+    # the other runs take the rate that was best on val
+    runs = [("8", "1"), ("25", "0")]
+    last = [[name, rate, *run] for run in runs for name, rate in best.items()]
     assert [row[:4] for row in rows[4:]] == last
     assert len(with_torch["pretraining"].splitlines()) == 8
 
