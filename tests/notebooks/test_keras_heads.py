@@ -75,7 +75,7 @@ def look(folder: Path) -> dict:
 
     notebook = lesson_code.read(TORCH)
     space = {"lessons": SimpleNamespace(artifacts_file=lambda name: Path(folder) / name)}
-    space |= {"CLASSES": ["cat"] * N_CLASSES, "SEED": 0, "AUGMENT": (), "SIDE": 96}
+    space |= {"CLASSES": ["cat"] * N_CLASSES, "SEED": 0, "AUGMENT": (), "SIDE": 96, "SCORES": {}}
     exec(lesson_code.definitions(notebook), space)
     space["ours"] = SimpleNamespace(backbone=SimpleNamespace(shapes=SHAPES))
     space |= {"lessons": SimpleNamespace(artifacts_file=lambda name: Path(folder) / name)}
