@@ -34,13 +34,14 @@ def measure(
 ) -> pd.DataFrame:
     """Return a file's table, after its rows for all keys that it lacked have been measured.
 
-    `row` takes the parts of a key, and returns the other fields of its row. Under another header
-    the file begins anew.
+    `row` takes the parts of a key, and returns the other fields of its row. Under another header,
+    or with other fields, the file begins anew.
     """
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    if not lines or lines[0] != header:
+    head = [header, ",".join(fields)]
+    if lines[:2] != head:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{header}\n{','.join(fields)}\n", encoding="utf-8")
+        file.write_text("\n".join([*head, ""]), encoding="utf-8")
         lines = []
     measured = list(csv.reader(lines[2:]))
     for key in keys:

@@ -1,7 +1,7 @@
 """Measure source 002's recipe on rectangles: one layer on a frozen backbone, and its rivals.
 
 All see the same few rectangles again and again, until the loss on validation rectangles rises. The
-rate is chosen on those as well, with seed 0; five other seeds train with it. Each of the arms
+rate is chosen on those as well, with seed 0; three other seeds train with it. Each of the arms
 gets the same rates. It writes ``book/results/frozen.csv``.
 """
 
@@ -15,6 +15,7 @@ from exercises import lesson_code
 from minivoc import rectangles
 
 import numpy as np
+import pandas as pd
 
 import _tables
 import outputs
@@ -29,6 +30,33 @@ ARMS = (*WHITE, "plain network")
 RATES = (0.00003, 0.0001, 0.0003, 0.001, 0.003)
 SEEDS = 3
 FIELDS = ("arm", "rate", "seed", "epochs", "val_loss", "mean_iou", "seconds")
+
+
+def verdicts(table: pd.DataFrame) -> dict[str, bool]:
+    """Return what the lesson says about the arms, and whether the seeds bear it out."""
+    scored = table[table["seed"] > 0].set_index("seed")
+    runs = {arm: rows["mean_iou"] for arm, rows in scored.groupby("arm")}
+    truth = rectangles.draw_boxes(100_000, np.random.default_rng(0))
+    mean_box = boxes.iou(truth, np.broadcast_to(truth.mean(axis=0), truth.shape)).mean()
+    smallest = min(table["rate"])
+    sentences = {
+        f"The plain network is above {arm!r}.": (
+            outputs.interval(runs["plain network"] - runs[arm])["low"] > 0
+        )
+        for arm in WHITE
+    }
+    return sentences | {
+        "Each seed of the frozen arms is above the mean box.": (
+            min(runs[arm].min() for arm in WHITE) > mean_box
+        ),
+        "Pixels of 0 to 255 are worse, seed by seed.": (
+            (runs["frozen, pixels 0 to 1"] > runs["frozen, pixels 0 to 255"]).all()
+        ),
+        "The frozen arms take the smallest rate, the plain network a larger one.": all(
+            (scored.loc[scored["arm"] == arm, "rate"] == smallest).all() == (arm in WHITE)
+            for arm in ARMS
+        ),
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -83,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     table = _tables.measure(file, f"# {origin}, code {code}", FIELDS, keys(), row)
     print(table[table["seed"] > 0].groupby("arm")["mean_iou"].agg(["mean", "min", "max"]).round(3))
+    _tables.judge(verdicts(table))
 
 
 if __name__ == "__main__":

@@ -12,14 +12,16 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from coursekit import boxes
+from coursekit import boxes, metrics
 from exercises import lesson_code
 from minivoc import rectangles
 
 import numpy as np
+import pandas as pd
 
 import _tables
 
@@ -30,8 +32,8 @@ USED = (
     *("from_sigmoid", "from_linear", "from_positions", "edge_maps", "linear_on_maps"),
 )
 BATCH, CHUNK, SCORED = 32, 5120, 2000  # rectangles: in a batch, drawn at once, in a score
-RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
-FIRST = RATES[1:-1]  # that are tried; then the best one and its neighbours
+RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+FIRST = RATES[2:-2]  # that are tried; then the best one, and its neighbors on both sides
 ONCE = 10_240  # the one number of rectangles for the steps to the schedule
 # For each number of rectangles, how many seeds choose the rate and how many are scored: fewer
 # where a training takes longest.
@@ -145,24 +147,80 @@ class Trainer:
         return round(float(boxes.iou(truth, answer).mean()), 4)
 
 
+def around(rate: float) -> list[float]:
+    """Return a rate and its neighbors in `RATES`."""
+    i = RATES.index(rate)
+    return [rate, *RATES[max(i - 1, 0) : i], *RATES[i + 1 : i + 2]]
+
+
 def keys(file: Path, chosen: dict[str, Arm]) -> Iterator[tuple]:
-    """Yield what is to be measured: for each number of rectangles the rates, then the seeds."""
-    tried = dict.fromkeys(chosen, FIRST)
+    """Yield what is to be measured: for each number of rectangles the rates, then the seeds.
+
+    More rates are tried until the best one is no edge of what was tried, or `RATES` ends.
+    """
+    start = dict.fromkeys(chosen, FIRST)
     for number, (choosing, scored) in SEEDS.items():
         for name, arm in chosen.items():
             if number > max(arm.scored):
                 continue
-            for rate in tried[name]:
-                for seed in range(choosing):
-                    yield name, number, rate, "choose", CHOOSES + seed
-            best = tried[name][0]
-            if choosing:
+            best, tried = start[name][0], []
+            waiting = start[name] if choosing else ()
+            while waiting:
+                for rate in waiting:
+                    for seed in range(choosing):
+                        yield name, number, rate, "choose", CHOOSES + seed
+                tried += waiting
                 same = {"network": name, "rectangles": number, "use": "choose"}
                 best = _tables.best(file, same, "rate", "val_iou")
-            i = RATES.index(best)
-            tried[name] = [best, *RATES[max(i - 1, 0) : i], *RATES[i + 1 : i + 2]]
+                waiting = [rate for rate in around(best) if rate not in tried]
+            start[name] = around(best)
             for seed in range(1, scored + 1) if number in arm.scored else ():
                 yield name, number, best, "score", seed
+
+
+def interval(values: pd.Series) -> pd.Series:
+    """Return ``mean, low, high`` of one number for each seed."""
+    return metrics.over_runs(values, np.zeros(len(values))).iloc[0]
+
+
+def verdicts(table: pd.DataFrame) -> dict[str, bool]:
+    """Return what the lesson says about the networks, and whether the intervals bear it out.
+
+    The same seed draws the same rectangles for all networks, so differences are taken seed by seed.
+    """
+    scored = table[table["use"] == "score"].set_index("seed")
+    runs = {key: rows["mean_iou"] for key, rows in scored.groupby(["network", "rectangles"])}
+    numbers, positions, maps = "plain, four numbers", "plain, positions", "edge maps, four numbers"
+
+    def gain(after: str, before: str, number: int = ONCE) -> pd.Series:
+        return interval(runs[after, number] - runs[before, number])
+
+    steps = ("plain, sigmoid", "no sigmoid", numbers, "larger network")
+    gains = [gain(after, before) for before, after in pairwise(steps)]
+    early = [gain(numbers, positions, number) for number in SEEDS if number <= ONCE]
+    late = gain(numbers, positions, 30_720)
+    both = [gain(numbers, "axis, four numbers", number) for number in (*SEEDS,)[1:-1]]
+    ends = {  # the last two numbers of rectangles of each network that is not perfect
+        "axis, four numbers": (30_720, 102_400),
+        maps: (30_720, 102_400),
+        positions: (ONCE, 30_720),
+        numbers: (ONCE, 30_720),
+    }
+    rises = [interval(runs[n, last] - runs[n, before]) for n, (before, last) in ends.items()]
+    firsts = [runs[key].min() for key in runs if key[0] == "axis, positions"]
+    return {
+        "Each step to the larger network gains something.": all(g["low"] > 0 for g in gains),
+        "The larger network gains least.": gains[-1]["mean"] < min(g["mean"] for g in gains[:-1]),
+        "The axis network with positions is near 1 on every seed.": min(firsts) >= 0.99,
+        "Small steps on ideal maps are far from 1.": interval(runs[maps, ONCE])["high"] <= 0.6,
+        "In the end they come near it.": interval(runs[maps, 102_400])["low"] >= 0.95,
+        "Positions are behind on the plain network.": all(gap["low"] > 0 for gap in early),
+        "In the end they have nearly caught up.": late["low"] >= -0.05 and late["high"] <= 0.08,
+        "From the second number on, the plain body is better for four numbers.": all(
+            gap["low"] > 0 for gap in both
+        ),
+        "The other curves still rise where they end.": all(rise["low"] > 0 for rise in rises),
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -185,6 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scored = table[table["use"] == "score"]
     ends = scored[scored["rectangles"] == scored["rectangles"].max()]
     print(ends.groupby("network")["mean_iou"].agg(["mean", "min", "max"]).round(3))
+    _tables.judge(verdicts(table))
 
 
 if __name__ == "__main__":

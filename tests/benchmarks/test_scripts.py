@@ -81,6 +81,9 @@ def run_with_keras(folder: str) -> dict[str, str]:
     photographs = ["--photographs", str(Path(folder) / "photographs"), "--weights", "none"]
     seen = {32: (1, 1), 64: (0, 1)}
 
+    def judged(table: pd.DataFrame) -> dict[str, bool]:
+        return {f"There are {len(table)} rows.": True}
+
     def few_arms(space: dict, arms=outputs.arms) -> dict:
         names = ("axis, positions", "edge maps, four numbers", "plain, sigmoid")
         return {name: arm for name, arm in arms(space).items() if name in names}
@@ -91,10 +94,11 @@ def run_with_keras(folder: str) -> dict[str, str]:
         mock.patch.multiple(features, **few),
         mock.patch.multiple(ideas, LENGTH=2, RATES=(0.01,), TUNED=tuned),
         mock.patch.multiple(sizes, SIZES=(64, 96), FOLDS=2),
-        mock.patch.multiple(unfrozen, STEPS=1, TRAINED=("all",), INPUTS=one_input),
+        mock.patch.multiple(unfrozen, STEPS=1, TRAINED=("all",), INPUTS=one_input, verdicts=judged),
         mock.patch.multiple(frozen, DRAWN=((64, 1), (32, 2), (32, 3)), RATES=(0.001, 0.003)),
-        mock.patch.multiple(outputs, arms=few_arms, SEEDS=seen, ONCE=32),
-        mock.patch.multiple(outputs, FIRST=(0.01, 0.1), SCORED=32),
+        mock.patch.multiple(frozen, verdicts=judged),
+        mock.patch.multiple(outputs, arms=few_arms, SEEDS=seen, ONCE=32, verdicts=judged),
+        mock.patch.multiple(outputs, RATES=(0.01, 0.1), FIRST=(0.01, 0.1), SCORED=32),
         mock.patch.multiple(fresh, **sets, **once),
         mock.patch.object(keras.backend, "clear_session"),  # the process has more to do
     ):
@@ -276,13 +280,17 @@ def test_ideas(with_keras, artifacts):
 def test_unfrozen(with_keras, artifacts):
     header, fields, *rows = (artifacts / "unfrozen.csv").read_text("utf-8").splitlines()
     assert re.match(r"# data voc2007_sample, MobileNetV2.*, keras \S+, code \w{12}$", header)
-    assert fields == ",".join(unfrozen.FIELDS)
-    assert [row.split(",")[:4] for row in rows] == [
-        ["all", "right", loss, "0"] for loss in unfrozen.LOSSES
-    ]
+    *fields, first, _ = fields.split(",")[: len(unfrozen.FIELDS) + 2]
+    assert fields == [*unfrozen.FIELDS] and re.match(r"\d{6}$", first)
+    rows = [row.split(",") for row in rows]
+    ways = [("all", "right", loss) for loss in unfrozen.LOSSES]
+    assert [tuple(row[:4]) for row in rows] == [(*way, "0") for way in (unfrozen.USUAL, *ways)]
     # two pictures of each class are tested
-    assert {row.split(",")[-1] for row in rows} == {"0.2"}
-    assert len(with_keras["unfrozen"].splitlines()) == 2
+    assert rows[0][5] == "0.2"
+    for row in rows:
+        right = [int(one) for one in row[len(fields) :]]
+        assert len(right) == 10 and sum(right) / 10 == float(row[5])
+    assert with_keras["unfrozen"].splitlines()[-1] == "✓ There are 3 rows."
 
 
 def test_outputs(with_keras, artifacts):
@@ -298,7 +306,8 @@ def test_outputs(with_keras, artifacts):
         best = max(these[:2], key=lambda row: float(row[4]))[1]
         numbers = ["32"] if name == "plain, sigmoid" else ["32", "64"]
         assert [row[:4] for row in these[2:]] == [[n, best, "score", "1"] for n in numbers]
-    assert len(with_keras["outputs"].splitlines()) == len(rows) + 4
+    assert len(with_keras["outputs"].splitlines()) == len(rows) + 5
+    assert with_keras["outputs"].splitlines()[-1] == f"✓ There are {len(rows)} rows."
 
 
 def test_frozen(with_keras, artifacts):
@@ -310,7 +319,8 @@ def test_frozen(with_keras, artifacts):
         first, second, scored = (row[1:] for row in rows if row[0] == arm)
         best = min(first, second, key=lambda row: float(row[3]))
         assert scored[:2] == [best[0], "1"]
-    assert len(with_keras["frozen"].splitlines()) == len(rows) + 5
+    assert len(with_keras["frozen"].splitlines()) == len(rows) + 6
+    assert with_keras["frozen"].splitlines()[-1] == f"✓ There are {len(rows)} rows."
 
 
 def test_networks_on_lines_are_those_on_pictures(with_keras):
@@ -319,8 +329,13 @@ def test_networks_on_lines_are_those_on_pictures(with_keras):
 
 def test_fresh(with_keras, artifacts):
     tables = {name: pd.read_csv(artifacts / f"{name}.csv", comment="#") for name in WRITTEN}
-    sets, small = tables["coverage"].set_index("set"), tables["choosing"]
-    assert sets.index.tolist() == ["all", "0", "1", "2"] and small["set"].tolist() == [0, 1, 2, 3]
+    sets, heads = tables["coverage"].set_index("set"), tables["choosing"]
+    assert sets.index.tolist() == ["all", "0", "1", "2"]
+    assert heads[["seed", "weight"]].to_numpy().tolist() == [[0, 0.01], [0, 0.02]]
+    assert [heads.filter(like=part).shape for part in ("set ", "fresh ")] == [(2, 4), (2, 4)]
+    # the first head is that of the other table, and the sets hold the first of its drawings
+    hits = heads.filter(like="set ").iloc[0].sum() * 2 + heads.filter(like="fresh ").iloc[0].sum()
+    assert hits / 12 == pytest.approx(sets["accuracy_at_iou_50"]["all"], abs=1e-3)
     for score in fresh.SCORES:
         assert sets[score].between(sets[f"{score}_low"], sets[f"{score}_high"]).all()
         # each drawing is in one set
@@ -328,11 +343,18 @@ def test_fresh(with_keras, artifacts):
     assert with_keras["fresh"].splitlines()[-1][0] in "✓✗"
 
 
-def test_what_is_chosen_is_the_best_on_the_set():
-    solved = np.array([[[1, 1], [0, 0]], [[1, 0], [1, 1]]])  # two heads, two sets of two pictures
-    judged = np.array([[1, 0, 0, 0], [1, 1, 1, 0]])
-    assert fresh.chosen(solved, judged, 0) == [1, 0, 0.25, -0.25]
-    assert fresh.chosen(solved, judged, 1) == [1, 0.5, 0.75, 0.25]
+def test_a_head_is_scored_on_each_set_and_keeps_its_fresh_outcomes(monkeypatch):
+    monkeypatch.setattr(fresh, "SMALL", 2)
+    monkeypatch.setattr(fresh, "FRESH", 3)
+    assert fresh.by_set(np.array([1, 1, 0, 1, 1.0, 0, 1])) == [1, 0.5, 1, 0, 1]
+
+
+def test_what_choosing_adds_is_the_winner_minus_the_one_of_the_set_before():
+    # the first head wins on the first set, and on the third, since the second only equals it there
+    table = pd.DataFrame(
+        {"set 0": [0.8, 0.5], "set 1": [0.1, 0.4], "set 2": [0.6, 0.6], "fresh 0": 1}
+    )
+    assert fresh.flattery(table).tolist() == pytest.approx([0, 0.3, 0])
 
 
 def test_metrics(with_torch):
@@ -375,15 +397,17 @@ def test_losses(with_torch, artifacts):
 
 
 def test_pretraining(with_torch, artifacts):
-    rows = torch_rows(artifacts / "pretraining_mini.csv", "weights,rate,seed,best_epoch,epochs,")
+    rows = torch_rows(artifacts / "pretraining_mini.csv", "weights,rate,patience,seed,best_epoch,")
     best = {}
     for weights in ("random", "pretrained"):
-        tried = [row for row in rows if row[0] == weights and row[2] == "0"]
+        tried = [row for row in rows if row[0] == weights and row[2:4] == ["8", "0"]]
         assert [row[1] for row in tried] == ["0.001", "0.003"]
-        best[weights] = max(tried, key=lambda row: float(row[8]))[1]
-    # the other seed takes the rate that was best on val
-    assert [row[:3] for row in rows[4:]] == [[name, rate, "1"] for name, rate in best.items()]
-    assert len(with_torch["pretraining"].splitlines()) == 6
+        best[weights] = max(tried, key=lambda row: float(row[9]))[1]
+    # the other runs take the rate that was best on val
+    runs = [("8", "1"), ("25", "0")]
+    last = [[name, rate, *run] for run in runs for name, rate in best.items()]
+    assert [row[:4] for row in rows[4:]] == last
+    assert len(with_torch["pretraining"].splitlines()) == 8
 
 
 def test_shortcut(with_torch, artifacts):

@@ -1,11 +1,14 @@
 """The measured tables: they belong to today's code, go on where they stopped, and are judged."""
 
 import re
+from itertools import product
 
+from coursekit import lessons, metrics
 from coursekit.settings import CHECKOUT as ROOT
 from exercises import lesson_code
 from minivoc import dataset
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -84,6 +87,8 @@ def test_a_measurement_goes_on_where_it_stopped(tmp_path):
     assert table.to_numpy().tolist() == [["a, b", 0, 0.0], ["a, b", 1, 0.5], ["c", 0, 0.0]]
     _tables.measure(file, "# code 2", fields, keys[:1], row)
     assert file.read_text() == '# code 2\nstep,seed,score\n"a, b",0,0.0\n'
+    _tables.measure(file, "# code 2", ("step", "seed", "points"), keys[:1], row)
+    assert file.read_text() == '# code 2\nstep,seed,points\n"a, b",0,0.0\n'
 
 
 def runs(numbers: dict[str, list[float]], **more) -> pd.DataFrame:
@@ -132,16 +137,164 @@ def test_the_speedup_is_the_ratio_of_medians_to_the_first_setup():
     assert rows[2] == "2,1,32,0.500,0.500,64.0,4.00"
 
 
-CURVES = {"layer": ["block_0", "block_1", "last"], "accuracy": [0.4, 0.6, 0.8]}
+RISING, PEAK = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.1, 0.2, 0.3, 0.4, 0.6, 0.5]
 
 
 @pytest.mark.parametrize(
-    ("change", "verdicts"),
+    ("accuracy", "mean_iou", "verdicts"),
     [
-        ({"mean_iou": [0.4, 0.6, 0.5]}, [True, True]),
-        ({"mean_iou": [0.4, 0.5, 0.6]}, [True, False]),
-        ({"accuracy": [0.4, 0.9, 0.8], "mean_iou": [0.4, 0.6, 0.5]}, [False, True]),
+        (RISING, PEAK, [True, True]),
+        (PEAK, RISING, [True, False]),
+        ([0.3, 0.1, 0.2, 0.6, 0.5, 0.4], PEAK, [False, True]),
     ],
 )
-def test_the_curves_of_the_layers_are_judged(change, verdicts):
-    assert list(layers.verdicts(pd.DataFrame(CURVES | change)).values()) == verdicts
+def test_the_curves_of_the_layers_are_judged(accuracy, mean_iou, verdicts):
+    table = pd.DataFrame({"accuracy": accuracy, "mean_iou": mean_iou})
+    assert list(layers.verdicts(table).values()) == verdicts
+
+
+# what the prose of lesson 03 rests on, in the committed tables
+
+
+@pytest.fixture(params=["mini", "voc2007_sample"])
+def data(request):
+    return request.param
+
+
+@pytest.mark.parametrize(("table", "script"), [("layers", layers), ("heads", ideas)])
+def test_the_verdicts_hold_in_the_committed_tables(table, script, data):
+    verdicts = script.verdicts(lessons.measured(f"{table}_{data}"))
+    assert [sentence for sentence, holds in verdicts.items() if not holds] == []
+
+
+@pytest.mark.parametrize("idea", ideas.IDEAS)
+def test_three_ideas_help_when_added_and_cost_when_left_out(idea, data):
+    runs = lessons.measured(f"ideas_{data}").query(f"seed != {ideas.TUNING}")
+    runs = runs.pivot(index="seed", columns="step", values="mean_iou")
+    runs["all but regularized"] = runs["+ mirrored"]
+    before = [*ideas.STEPS][ideas.IDEAS.index(idea)]
+    for more, less in ((f"+ {idea}", before), ("+ regularized", f"all but {idea}")):
+        gain = (runs[more] - runs[less]).dropna()
+        row = metrics.over_runs(gain, [0] * len(gain)).loc[0]
+        # the others bring nothing that these seeds can show
+        assert (row["low"] > 0) == (idea in ideas.IDEAS[:3])
+        assert row["high"] > 0
+
+
+def test_what_the_lesson_says_of_the_last_models_holds_for_pictures_and_seeds(data):
+    runs = lessons.measured(f"outcomes_keras_{data}").query("what == 'iou'").groupby("step")
+    overlaps = {step: rows.iloc[:, 3:].to_numpy() for step, rows in runs}
+
+    def low(first, second):
+        return metrics.two_way(overlaps[first] - overlaps[second])["low"]
+
+    assert low("pointing", "tuned spatial") > 0.15
+    assert low("tuned pooled", "center box") > 0 and low("tuned spatial", "center box") > 0
+    # on photographs we cannot tell
+    assert (low("tuned spatial", "tuned pooled") > 0) == (data == "mini")
+    assert low("tuned pooled", "tuned spatial") < 0
+
+
+def test_larger_pictures_help_the_name_and_not_the_box(data):
+    folds = lessons.measured(f"sizes_{data}").set_index(["size", "fold"])
+    gain = {size: folds.loc[size] - folds.loc[224] for size in (256, 320)}
+    rows = {key: metrics.over_runs(gain[key]["accuracy"], [0] * 5).loc[0] for key in gain}
+    assert rows[320]["low"] > 0 and rows[256]["low"] < 0 < rows[256]["high"]
+    assert gain[320]["mean_iou"].mean() > -0.01 and gain[320]["mean_iou"].max() <= 0
+
+
+# what the prose of lesson 05 rests on
+
+
+def trainings(accuracy) -> pd.DataFrame:
+    """Return a table of unfrozen.py, five seeds and 400 pictures; `accuracy` is of the ways."""
+    rng = np.random.default_rng(0)
+    rows = [(*unfrozen.USUAL, 0, 0.3, 0.35, *(np.arange(400) < 140).astype(int))]
+    for way in product(*unfrozen.FACTORS.values()):
+        for seed in range(5):
+            right = (rng.random(400) < accuracy(*way)).astype(int)
+            rows.append((*way, seed, 0.4, right.mean(), *right))
+    return pd.DataFrame(rows, columns=[*unfrozen.FIELDS, *map(str, range(400))])
+
+
+def test_the_suspects_are_judged_by_their_main_effects():
+    wrong = ("all", "as the source", "as the source")
+
+    def each_costs(*way) -> float:
+        return 0.65 - 0.1 * sum(a == b for a, b in zip(way, wrong, strict=True))
+
+    table = trainings(each_costs)
+    effects = unfrozen.main_effects(table)
+    assert all(effect["mean"] == pytest.approx(0.1, abs=0.03) for effect in effects.values())
+    assert [*unfrozen.verdicts(table).values()] == [True] * 5
+    # two that cost nothing, and all three far above the most frequent name
+    harmless = trainings(lambda trained, *_: 0.7 if trained == "heads" else 0.6)
+    assert [*unfrozen.verdicts(harmless).values()] == [True, False, False, False, True]
+    learned = table.assign(train_accuracy=0.9)
+    assert [*unfrozen.verdicts(learned).values()] == [True] * 4 + [False]
+
+
+def test_what_lesson_05_says_of_its_suspects_holds_in_the_table():
+    verdicts = unfrozen.verdicts(lessons.measured("unfrozen"))
+    assert [sentence for sentence, holds in verdicts.items() if not holds] == []
+
+
+def test_what_choosing_on_the_test_pictures_adds_in_the_table():
+    added = fresh.flattery(lessons.measured("choosing"))
+    row = metrics.over_runs(added, [0] * len(added)).loc[0]
+    assert row["low"] > 0.01 and row["high"] < 0.05
+
+
+# what the prose of lesson 01 rests on
+
+
+@pytest.mark.parametrize("script", [outputs, frozen])
+def test_the_verdicts_of_lesson_01_hold_and_each_of_them_can_fail(script):
+    table = lessons.measured(script.__name__)
+    verdicts = script.verdicts(table)
+    assert [sentence for sentence, holds in verdicts.items() if not holds] == []
+    scores = table["mean_iou"]
+    changed = [
+        table.assign(mean_iou=scores * 0 + 0.7),
+        table.assign(mean_iou=1 - 3 * scores),
+        table.assign(mean_iou=0.01 * scores, rate=1),
+    ]
+    failed = [
+        sentence for t in changed for sentence, holds in script.verdicts(t).items() if not holds
+    ]
+    assert {*failed} == {*verdicts}
+
+
+def test_an_arm_of_lesson_01_has_one_rate_that_is_no_edge_of_what_was_tried():
+    table = lessons.measured("outputs")
+    scored, tried = (table[table["use"] == use] for use in ("score", "choose"))
+    for (name, number), runs in scored.groupby(["network", "rectangles"]):
+        (rate,) = runs["rate"].unique()
+        rates = tried[tried["network"].eq(name) & tried["rectangles"].eq(number)]["rate"]
+        # with the most rectangles none was tried
+        assert rates.empty == (number == 102_400)
+        assert rates.empty or rates.min() < rate < rates.max()
+
+
+@pytest.mark.parametrize("best", [0.0001, 0.0003, 0.01, 1.0])
+def test_a_rate_is_searched_until_it_is_no_edge_or_the_rates_end(best, tmp_path, monkeypatch):
+    arm = outputs.Arm(None, None, None, scored=(8, 16))
+    monkeypatch.setattr(outputs, "SEEDS", {4: (2, 0), 8: (1, 1), 16: (0, 1)})
+    file = tmp_path / "outputs.csv"
+
+    def row(name, number, rate, use, seed):
+        return [-abs(np.log(rate / best)), "", 0]
+
+    steps = outputs.keys(file, {"arm": arm})
+    table = _tables.measure(file, "# code 1", outputs.FIELDS, steps, row)
+    assert {*table[table["use"] == "score"]["rate"]} == {best}
+    tried = [{*table[table["rectangles"] == number]["rate"]} for number in (4, 8)]
+    assert tried[0] == {*outputs.FIRST, *outputs.around(best), *between(best)}
+    assert tried[1] == {*outputs.around(best)}
+    assert table["rectangles"].tolist()[-2:] == [8, 16]
+
+
+def between(rate: float) -> list[float]:
+    """Return the rates from the first ones to this one."""
+    low, high = min(rate, *outputs.FIRST), max(rate, *outputs.FIRST)
+    return [r for r in outputs.RATES if low <= r <= high]

@@ -141,10 +141,7 @@ def test_lesson_05_hunts_every_bug_of_the_sources():
 
 # A piece of the source that shows the fault, for every bug that is in one.
 EVIDENCE = {
-    "one-based pixels forgotten": {
-        "000": "[int(float(obj.find('bndbox/xmin').text)),",
-        "004": "np.array([[int(bb['xmin']), int(bb['ymin']),",
-    },
+    "one-based pixels forgotten": {"000": "[int(float(obj.find('bndbox/xmin').text)),"},
     "test sizes counted from 0": {"000": 'img_size=annotations[index]["size"])'},
     "pixels cut off, not rounded": {"000": "int(small_box[0] * img_size[0] / img_resize)"},
     "last tenth of the files as test": {"000": "beg, end = (9 * len(annotations)) // 10,"},
@@ -157,6 +154,8 @@ EVIDENCE = {
     },
     "first picture of the batch only": {"003": "y_class_true = y_true[0]"},
 }
+# it has the same line, and reports no IoU
+ALSO = {"one-based pixels forgotten": {"004": "np.array([[int(bb['xmin']), int(bb['ymin']),"}}
 
 
 def test_there_is_evidence_for_every_bug_of_a_source_and_for_no_other():
@@ -169,7 +168,7 @@ def test_there_is_evidence_for_every_bug_of_a_source_and_for_no_other():
 @pytest.mark.real
 @pytest.mark.parametrize("name", EVIDENCE)
 def test_the_evidence_stands_in_our_copy_of_the_source(name, sample):
-    for source, line in EVIDENCE[name].items():
+    for source, line in (EVIDENCE[name] | ALSO.get(name, {})).items():
         found = list((sample.parents[1] / "seeds").glob(f"{source}*.txt"))
         if not found:
             pytest.skip("The five sources do not lie beside the sample.")

@@ -41,12 +41,19 @@ def come_back(file: Path) -> dict:
         last = loaded.backbone(images)["last"]
     return {
         "differences": [float((a - b).abs().max()) for a, b in pairs],
+        "weights": largest_difference(localizer.state_dict(), loaded.state_dict()),
         "fine-tuned": float((last - published).abs().max()),
         "classes": classes,
         "training": loaded.training,
         "device": str(torch_backbones.device()),
         "moved": str(next(model_on_device(file).parameters()).device.type),
     }
+
+
+def largest_difference(saved: dict, loaded: dict) -> float:
+    """Return by how much two sets of weights with the same names differ at most."""
+    assert saved.keys() == loaded.keys()
+    return max(float((loaded[key].cpu() - weight).abs().max()) for key, weight in saved.items())
 
 
 def model_on_device(file: Path):
@@ -133,6 +140,7 @@ def rewrite(file: Path, described: dict, leave_out: str | None = None) -> None:
 def test_a_model_comes_back_from_its_file(in_torch, tmp_path):
     found = in_torch(come_back, tmp_path / "new folder" / "model.safetensors")
     assert max(found["differences"]) < 1e-5 and found["fine-tuned"] > 0.01
+    assert found["weights"] == 0
     assert found["classes"] == small_localizer.CLASSES and not found["training"]
     assert found["moved"] == found["device"].split(":")[0]
 

@@ -95,6 +95,7 @@ def look(folder: Path) -> dict:
             ],
             "gradients": space["away"](gradients, theirs),
             "weights": [sorted(theirs) == sorted(gradients), len(theirs)],
+            "moving": sum(bool(gradient.any()) for gradient in theirs.values()),
             "spread": float(outputs["class"].std()),
         }
     heads = folder / "heads"
@@ -134,6 +135,7 @@ def test_outputs_losses_and_gradients_are_those_of_keras(answers, name):
     assert found["spread"] > 0.01  # the pictures are told apart
     assert max(found["outputs"]) < 1e-5 and found["gradients"] < 1e-5
     assert found["weights"] == [True, {"pooled": 6, "spatial": 8, "pointing": 12}[name]]
+    assert found["moving"] == found["weights"][1]  # two gradients of 0 would agree as well
 
 
 def test_a_missing_file_names_the_notebook_to_run(answers):

@@ -1,5 +1,7 @@
 """What lesson 03 writes out by hand, against torchvision and against its definition."""
 
+from types import SimpleNamespace
+
 from exercises.lesson_code import definitions, read
 
 import numpy as np
@@ -78,3 +80,67 @@ def test_maps_and_boxes_are_mirrored_and_averages_are_not(in_keras):
         np.testing.assert_array_equal(np.float32(last), CELLS[:4, 0, 0])
         center = Y[:4, 3] if step == 1 else 1 - Y[:4, 3]
         np.testing.assert_allclose(boxes, np.c_[center, Y[:4, 4:]], atol=1e-6)
+
+
+def lost_by_the_grown_head() -> list[float]:
+    """Return the loss of the head that grows on a classifier, twice: by Keras, and added up."""
+    lesson = lesson_with(CLASSES=["cat", "cow", "dog"])
+    keras, labels = lesson["keras"], np.argmax(Y[:, :3], axis=1)
+    grown = lesson["grown_head"]((2, 3, 5), 3)
+    lesson["compile_grown"](grown)
+    truth = {"class": labels, "box": Y[:, 3:]}
+    losses = grown.evaluate(CELLS, truth, batch_size=40, verbose=0, return_dict=True)
+    out, kernel = grown(CELLS), grown.get_layer("dense_class").get_weights()[0]
+    named = keras.losses.categorical_crossentropy(np.eye(3)[labels], out["class"])
+    box = np.square(Y[:, 3:] - np.asarray(out["box"])).mean()
+    parts = float(np.mean(named)), 10 * float(box), 0.01 * float(np.sum(kernel**2))
+    assert min(parts) > 1e-3  # each counts
+    return [losses["loss"], sum(parts), losses["class_loss"], parts[0]]
+
+
+def test_the_loss_of_the_grown_head_is_its_parts_and_the_penalty(in_keras):
+    loss, parts, sparse, one_hot = in_keras(lost_by_the_grown_head)
+    np.testing.assert_allclose([loss, sparse], [parts, one_hot], rtol=1e-4)
+
+
+def lost_by_the_pooled_head() -> list[float]:
+    """Return the loss of the pooled head, twice: by Keras, and added up."""
+    lesson = lesson_with(CLASSES=["cat", "cow", "dog"])
+    pooled = lesson["pooled_head"]((2, 3, 5))
+    lesson["compile_heads"](pooled, 0.3)
+    truth = {"class": np.eye(3)[np.argmax(Y[:, :3], axis=1)], "box": Y[:, 3:]}
+    losses = pooled.evaluate(CELLS, truth, batch_size=40, verbose=0, return_dict=True)
+    kernel, bias = lesson["one_layer"](pooled)
+    shares = lesson["metrics"].softmax(CELLS.mean(axis=(1, 2)) @ kernel + bias)
+    away = float(np.abs(shares - np.asarray(pooled(CELLS)["class"])).max())
+    spread = float(shares.std())
+    return [losses["loss"], losses["class_loss"] + 0.3 * losses["box_loss"], away, spread]
+
+
+def test_the_loss_of_the_pooled_head_is_weighted_and_its_two_layers_are_one(in_keras):
+    loss, parts, away, spread = in_keras(lost_by_the_pooled_head)
+    assert abs(loss - parts) < 1e-5
+    assert away < 1e-5 < 1e-3 < spread
+
+
+def batches_from_files() -> list:
+    """Return of each batch of a data set of five pictures: pictures, labels and boxes."""
+    import pandas as pd
+
+    images = pd.DataFrame({"label": [0, 1, 2, 1, 0, 2]})
+    lesson = lesson_with(
+        images=images, targets=Y[:6, 3:] * 100, SIZE=100, backbone=SimpleNamespace()
+    )
+    lesson["load_squares"] = lambda table: table.index.to_numpy()[:, None]
+    lesson["backbone"].preprocess = lambda pictures: pictures * 2
+    data = lesson["PictureFiles"](np.array([5, 3, 0, 1, 2]), batch_size=2)
+    batches = [data[number] for number in range(len(data))]
+    return [[x.tolist(), *(truth[k].tolist() for k in truth)] for x, truth in batches]
+
+
+def test_pictures_from_files_come_with_their_labels_and_boxes(in_keras):
+    batches = in_keras(batches_from_files)
+    assert [x for x, *_ in batches] == [[[10], [6]], [[0], [2]], [[4]]]
+    assert [labels for _, labels, _ in batches] == [[2, 1], [0, 1], [2]]
+    boxes = np.concatenate([boxes for *_, boxes in batches])
+    np.testing.assert_allclose(boxes, Y[[5, 3, 0, 1, 2], 3:], atol=1e-6)

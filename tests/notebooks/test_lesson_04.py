@@ -15,6 +15,7 @@ LESSON = "04_pytorch_two_heads"
 USED = (
     *("Samples", "AUGMENT", "score", "giou_loss", "fit", "TwoHeads", "load", "CropAround"),
     *("new_localizer", "train_head", "changed_maps", "fine_tune", "first_maps", "score_of"),
+    *("name_heat", "answers_in_pixels"),
 )
 FEW = 40
 
@@ -44,6 +45,8 @@ def answer(root: Path) -> dict:
     space = lesson(table, directory)
     return {
         "reader": compare_readers(space, table, root),
+        "table": compare_with_table(space, table),
+        "order": draw_again(space),
         "masks": {
             "moved together": worst_overlap(space, space["AUGMENT"], together=True),
             "only the mask": worst_overlap(space, space["AUGMENT"], together=False),
@@ -54,6 +57,8 @@ def answer(root: Path) -> dict:
         "interrupted": interrupt(space, torch, root / "checkpoint.pt"),
         "patience": stop_early(space, torch),
         "maps": read_maps(space, torch),
+        "heat": add_heat(space, torch),
+        "pixels": compare_pixels(space, table, torch),
         "fine-tuned": tune(space, torch),
     }
 
@@ -71,6 +76,31 @@ def compare_readers(space: dict, table, root: Path) -> dict:
         "annotations": sum(a[1] != b[1] for a, b in pairs),
         "compared": len(pairs),
     }
+
+
+def compare_with_table(space: dict, table) -> list[float]:
+    """Return how far boxes, in fractions, and labels of the samples are from the table."""
+    truth, label = space["truth_of"](table.index)
+    pairs = [(space["normalize"](box)[0], name) for _, box, name in space["samples"]]
+    found = [(box - truth[row]).abs().max().item() for row, (box, _) in enumerate(pairs)]
+    return [max(found), sum(int(label[row] != name) for row, (_, name) in enumerate(pairs))]
+
+
+def draw_again(space: dict) -> list[list[int]]:
+    """Return the numbers of the samples in an epoch's order, drawn twice, and as they are."""
+    numbers = {tuple(space["normalize"](box)[0].tolist()): i for i, (_, box, _) in samples(space)}
+
+    def order(shuffle: bool) -> list[int]:
+        batches = space["load"](range(FEW), 100, shuffle=shuffle)
+        return [numbers[tuple(box.tolist())] for _, boxes, _ in batches for box in boxes]
+
+    return [order(True), order(True), order(False)]
+
+
+def samples(space: dict) -> list:
+    """Return the samples at the size of a batch, with their numbers."""
+    resize = space["v2"].Resize((100, 100))
+    return [*enumerate(resize(sample) for sample in space["samples"])]
 
 
 def worst_overlap(space: dict, changes, together: bool) -> float:
@@ -218,6 +248,44 @@ def read_maps(space: dict, torch) -> dict:
     return answers | {"spread": [part.float().std(0).max().item() for part in found[:2]]}
 
 
+def add_heat(space: dict, torch) -> list[float]:
+    """Return how far the mean heat of a name and its bias are from the logit, and its spread."""
+    localizer, maps = localized(space)
+    head = localizer.head
+    whole = {key: torch.tensor(part).float().permute(0, 3, 1, 2) for key, part in maps.items()}
+    head.scale_to(whole)
+    whole = space["to_device"](whole)
+    label = space["to_device"](torch.arange(FEW) % 5)
+    with torch.no_grad():
+        logits = head(whole)[0].gather(1, label[:, None])[:, 0].cpu()
+        bias = head.name.bias[label].cpu()
+        heat = space["name_heat"](head, [*whole.values()][-1], label)
+    apart = (heat.mean((1, 2)) + bias - logits).abs().max().item()
+    return [apart, (logits - bias).abs().max().item(), heat.std((1, 2)).min().item()]
+
+
+def compare_pixels(space: dict, table, torch) -> dict:
+    """Return how far the IoU in pixels is from that in fractions, and the names and logits."""
+    from coursekit import metrics
+
+    torch.manual_seed(0)
+    truth, _ = space["truth_of"](table.index)
+    found, logits = (truth + 0.05 * torch.randn(FEW, 4)).clamp(0.01, 0.99), torch.randn(FEW, 5)
+    pixels = space["answers_in_pixels"](logits, found, table)
+    iou = space["boxes"].iou(space["corners_of"](truth), space["corners_of"](found))
+    named = [CLASSES.index(name) for name in pixels["pred_name"]]
+    largest = logits.softmax(1).amax(1).numpy()
+    columns = pixels[[f"logit_{name}" for name in CLASSES]].to_numpy()
+    return {
+        "iou": float(np.abs(metrics.iou(pixels) - iou).max()),
+        "spread": float(iou.std()),
+        "largest": float(pixels[metrics.PREDICTED].max(axis=None)),
+        "names": int((torch.tensor(named) != logits.argmax(1)).sum()),
+        "logits": float(np.abs(columns - logits.numpy()).max()),
+        "confidence": float(np.abs(pixels["confidence"] - largest).max()),
+    }
+
+
 def tune(space: dict, torch) -> dict:
     """Return which weights a fine-tuning changes, and how the changed copies differ."""
     localizer, maps = localized(space)
@@ -249,7 +317,8 @@ def tune(space: dict, torch) -> dict:
 def answers(in_torch, tmp_path_factory) -> dict:
     """What the process for PyTorch answers."""
     mini, root = datasets.prepare("mini"), tmp_path_factory.mktemp("root")
-    table = voc.single_object(voc.load_annotations(mini), CLASSES).head(FEW)
+    table = voc.single_object(voc.load_annotations(mini), CLASSES)
+    table = table.groupby("label").head(FEW // len(CLASSES))  # some of each animal
     directory = root / "VOCdevkit" / "VOC2007"
     for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
         (directory / part).mkdir(parents=True)
@@ -266,6 +335,16 @@ def answers(in_torch, tmp_path_factory) -> dict:
 
 def test_the_reader_is_torchvisions(answers):
     assert answers["reader"] == {"pictures": 0, "annotations": 0, "compared": FEW}
+
+
+def test_the_samples_are_those_of_the_table(answers):
+    box, labels = answers["table"]
+    assert box < 1e-6 and labels == 0
+
+
+def test_the_order_of_an_epoch_repeats(answers):
+    first, again, plain = answers["order"]
+    assert first == again != plain == [*range(FEW)]
 
 
 def test_every_change_keeps_the_box_around_the_object(answers):
@@ -304,6 +383,17 @@ def test_outputs_from_stored_maps_are_those_of_the_pictures(answers):
         logits, predicted, truth, labels = found[name]
         # the maps are stored with eleven bits
         assert logits < 0.01 and predicted < 0.01 and truth < 1e-6 and labels == 0
+
+
+def test_a_logit_is_the_mean_of_its_heat_and_the_bias(answers):
+    apart, logit, spread = answers["heat"]
+    assert apart < 1e-4 < 0.1 < logit and spread > 0.01
+
+
+def test_answers_in_pixels_have_the_iou_of_those_in_fractions(answers):
+    found = answers["pixels"]
+    assert found["iou"] < 1e-4 < 0.01 < found["spread"] and found["largest"] > 100
+    assert found["names"] == 0 and found["logits"] < 1e-6 and found["confidence"] < 1e-6
 
 
 def test_fine_tuning_changes_what_follows_the_first_layer_alone(answers):

@@ -59,7 +59,7 @@ RECTANGLES = {
     "rectangles_plain_sigmoid": "plain network, sigmoid",
     "rectangles_no_sigmoid": "no sigmoid",
     "rectangles_larger_rate": "larger learning rate",
-    "rectangles_schedule": "a schedule",
+    "rectangles_schedule": "plain network, four numbers",
     "rectangles_larger_network": "larger network, schedule",
     "rectangles_plain_positions": "plain network, positions",
     "rectangles_axis_four_numbers": "axis network, four numbers",
