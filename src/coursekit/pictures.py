@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
 # what Pillow may try: it reads some forty formats, and each decoder has its own mistakes
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # in EXIF; width and height change places
 # what stands behind "ftyp" at the beginning of a file
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
@@ -24,16 +24,16 @@ EXPORT = (
 )
 
 
-class PictureError(ValueError):
+class CorruptImageError(ValueError):
     """A picture that cannot be decoded. The message names the file."""
 
 
-def read(file: str | Path, size: int | None = None) -> np.ndarray:
+def read_picture(file: str | Path, size: int | None = None) -> np.ndarray:
     """Return a picture as it is shown: uint8 of shape (height, width, 3), RGB.
 
     With `size`, it is squeezed into a square of that many pixels. A picture that a camera wrote
     lying is turned; what is transparent becomes white; 16 bits become 8; of several frames the
-    first counts. `FileNotFoundError` when the file is not there, `PictureError` when it is no
+    first counts. `FileNotFoundError` when the file is not there, `CorruptImageError` when it is no
     picture that can be read.
     """
     with _decoding(file) as image:
@@ -46,7 +46,7 @@ def read(file: str | Path, size: int | None = None) -> np.ndarray:
 
 
 def size_of(file: str | Path) -> tuple[int, int]:
-    """Return width and height of a picture as it is shown, without decoding it; errors as `read`."""
+    """Return width and height of a picture as it is shown, without decoding it; errors as there."""
     with _decoding(file) as image:
         width, height = image.size
         return (height, width) if is_turned(image) else (width, height)
@@ -59,7 +59,7 @@ def is_turned(image: Image.Image) -> bool:
 
 @contextmanager
 def _decoding(file: str | Path) -> Iterator[Image.Image]:
-    """Yield an opened picture; whatever its decoder stumbles over becomes a `PictureError`."""
+    """Yield an opened picture; whatever its decoder stumbles over becomes a `CorruptImageError`."""
     with Path(file).open("rb") as stream:
         start = stream.read(12)
         stream.seek(0)
@@ -70,10 +70,10 @@ def _decoding(file: str | Path) -> Iterator[Image.Image]:
                     yield image
         except UnidentifiedImageError:
             heic = start[4:8] == b"ftyp" and start[8:] in HEIC
-            reason = EXPORT if heic else "is no picture, or of a kind that this course does not read"
-            raise PictureError(f"{file} {reason}.") from None
+            reason = EXPORT if heic else "is no picture, or of a kind that is not read here"
+            raise CorruptImageError(f"{file} {reason}.") from None
         except Exception as error:  # decoders stumble over broken files in many ways
-            raise PictureError(f"{file} cannot be decoded: {error}") from error
+            raise CorruptImageError(f"{file} cannot be decoded: {error}") from error
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -46,7 +46,7 @@ def parse(file: Path) -> etree._Element:
     try:
         root = etree.fromstring(content.removeprefix(b"\xef\xbb\xbf").lstrip(), parser)
     except etree.XMLSyntaxError as error:
-        advice = " Save it as UTF-8." if "proper UTF-8" in error.msg else ""
+        advice = " Save it as UTF-8." if "encoding" in error.msg else ""
         problem = f"is not well-formed XML: {error.msg}.{advice}"
         raise AnnotationError(file, error.lineno, problem) from error
     if root.getroottree().docinfo.doctype:

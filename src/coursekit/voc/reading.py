@@ -7,7 +7,7 @@ from typing import Literal
 
 from coursekit import boxes
 from coursekit.boxes import SIDES
-from coursekit.pictures import PictureError, size_of
+from coursekit.pictures import CorruptImageError, size_of
 from coursekit.voc import parsing
 from coursekit.voc.parsing import AnnotationError
 
@@ -51,7 +51,7 @@ def load_annotations(
     a ``FileNotFoundError``.
     """
     directory = Path(directory)
-    files = _listed(directory / "Annotations", ".xml")
+    files = files_in(directory / "Annotations", ".xml")
     if not files:
         raise FileNotFoundError(
             f"{directory / 'Annotations'} holds no .xml file. A data set is a directory with "
@@ -78,7 +78,7 @@ def load_annotations(
     return table
 
 
-def _listed(folder: Path, *endings: str) -> list[Path]:
+def files_in(folder: Path, *endings: str) -> list[Path]:
     """Return the files in a folder and those in it, sorted, relative to it; no hidden ones."""
     found = []
     for place, folders, names in os.walk(folder):
@@ -93,7 +93,7 @@ class Pictures:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.names = {file.as_posix() for file in _listed(folder)}
+        self.names = {file.as_posix() for file in files_in(folder)}
         self.by_stem = defaultdict(list)
         for name in sorted(self.names):
             self.by_stem[str(PurePosixPath(name).with_suffix(""))].append(name)
@@ -200,6 +200,6 @@ def _picture_size(file: Path, root: etree._Element, picture: Path) -> tuple[int,
         return int(sides[0]), int(sides[1])
     try:
         return size_of(picture)
-    except (OSError, PictureError) as error:
+    except (OSError, CorruptImageError) as error:
         problem = f"has no <size>, and {picture.name} cannot be opened to measure it"
         raise AnnotationError(file, root.sourceline, problem) from error
