@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from coursekit import lessons, settings
+from coursekit import lessons, metrics, settings
 from coursetools import runner
 from minivoc import dataset
 
@@ -70,6 +70,11 @@ def seeds_of(table: pd.DataFrame, field: str = "mean_iou") -> dict[str, pd.Serie
     if "share" in table:
         table = table[table["share"] == 100]
     return dict(iter(table.groupby("step")[field]))
+
+
+def interval(values: pd.Series) -> pd.Series:
+    """Return ``mean, low, high`` of one number for each run; see `coursekit.metrics.over_runs`."""
+    return metrics.over_runs(values, [0] * len(values)).iloc[0]
 
 
 def judge(sentences: dict[str, bool]) -> None:

@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     fields = ("seed", "weight", *small, *(f"fresh {number}" for number in range(FRESH)))
     heads = product(SEEDS, WEIGHTS)
     table = _tables.measure(options.out / "choosing.csv", header, fields, heads, choosing)
-    added = metrics.over_runs(flattery(table), np.zeros(len(small))).iloc[0]
+    added = _tables.interval(flattery(table))
     # more than nothing it always is, since the winner is the best on its set
     _tables.judge({"Choosing by 150 pictures adds more than 0.01.": added["low"] > 0.01})
 

@@ -41,7 +41,7 @@ def verdicts(table: pd.DataFrame) -> dict[str, bool]:
     smallest = min(table["rate"])
     sentences = {
         f"The plain network is above {arm!r}.": (
-            outputs.interval(runs["plain network"] - runs[arm])["low"] > 0
+            _tables.interval(runs["plain network"] - runs[arm])["low"] > 0
         )
         for arm in WHITE
     }

@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from coursekit import boxes, metrics
+from coursekit import boxes
 from exercises import lesson_code
 from minivoc import rectangles
 
@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 import _tables
+from _tables import interval
 
 LESSON = "01_synthetic_rectangles"
 USED = (
@@ -176,11 +177,6 @@ def keys(file: Path, chosen: dict[str, Arm]) -> Iterator[tuple]:
             start[name] = around(best)
             for seed in range(1, scored + 1) if number in arm.scored else ():
                 yield name, number, best, "score", seed
-
-
-def interval(values: pd.Series) -> pd.Series:
-    """Return ``mean, low, high`` of one number for each seed."""
-    return metrics.over_runs(values, np.zeros(len(values))).iloc[0]
 
 
 def verdicts(table: pd.DataFrame) -> dict[str, bool]:
