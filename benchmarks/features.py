@@ -17,6 +17,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from coursekit import datasets, features, settings
+from coursekit.pictures import read_picture
 
 import numpy as np
 import pandas as pd
@@ -86,7 +87,7 @@ def measure_speed(part: str, scratch: Path) -> None:
     table = repeated(PARTS[part], directory)
     files = [directory / "JPEGImages" / file_name for file_name in table["filename"]]
     backbone = build(part, scratch)
-    images = np.stack([features.read_image(file, backbone.size) for file in files])
+    images = np.stack([read_picture(file, backbone.size) for file in files])
     few = 2 * features.BATCH  # to warm up: networks are traced, files are read from the disk
     bare(backbone, images[:few])
     one_after_the_other(backbone, files[:few])

@@ -16,8 +16,9 @@ from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
-from coursekit import datasets, features, metrics, voc
+from coursekit import datasets, metrics, voc
 from coursekit.boxes import SIDES
+from coursekit.pictures import read_picture
 from exercises import lesson_code
 from minivoc import CLASSES
 
@@ -54,7 +55,7 @@ def prepare(directory: Path) -> dict:
     exec(lesson_code.imports(lesson_code.taught(notebook)), space)
     exec(lesson_code.needed(notebook, USED), space)
     files = [directory / "JPEGImages" / name for name in images["filename"]]
-    space["pixels"] = np.stack([features.read_image(file, SIZE) for file in files])
+    space["pixels"] = np.stack([read_picture(file, SIZE) for file in files])
     sizes, boxes = images[["width", "height"]], images[list(SIDES)]
     space["boxes"] = (boxes.to_numpy() / np.tile(sizes, 2)).astype("float32")
     return space

@@ -18,8 +18,8 @@ from itertools import count, islice
 from pathlib import Path
 
 from coursekit import boxes, datasets, lessons, settings, torch_backbones
-from coursekit.features import read_image
 from coursekit.files import write_whole
+from coursekit.pictures import read_picture
 from localizer.heads import box_loss
 from localizer.model import Localizer
 
@@ -59,7 +59,7 @@ def read(table: pd.DataFrame, size: int, threads: int) -> torch.Tensor:
     folder = datasets.place(settings.dataset()) / "JPEGImages"
     files = [folder / name for name in table["filename"]]
     with ThreadPoolExecutor(threads) as pool:
-        pictures = list(pool.map(partial(read_image, size=size), files))
+        pictures = list(pool.map(partial(read_picture, size=size), files))
     return torch_backbones.to_tensor(np.stack(pictures))
 
 

@@ -17,18 +17,18 @@ from typing import Protocol
 
 from coursekit import settings
 from coursekit.files import write_whole
+from coursekit.pictures import read_picture
 from coursekit.progress import progress_bar
 
 import numpy as np
 import pandas as pd
 from filelock import FileLock
 from numpy.lib.format import open_memmap
-from PIL import Image
 
 BATCH = 32
 THREADS = 2  # that decode
 LARGEST = np.finfo(np.float16).max
-VERSION = 2  # raise it whenever the same pictures would give other numbers
+VERSION = 3  # raise it whenever the same pictures would give other numbers
 
 
 class Backbone(Protocol):
@@ -41,26 +41,6 @@ class Backbone(Protocol):
 
     def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Return the maps of uint8 pictures of shape (batch, size, size, 3), by the layer."""
-
-
-class CorruptImageError(ValueError):
-    """A picture that cannot be decoded. The message names the file."""
-
-
-def read_image(file: str | Path, size: int) -> np.ndarray:
-    """Return a picture as uint8 of shape (size, size, 3), RGB, squeezed into that square.
-
-    Raises `CorruptImageError` when the file is no picture or is cut short.
-    """
-    try:
-        with Image.open(file) as image:
-            image.draft("RGB", (size, size))  # a JPEG twice as large is decoded at half its size
-            rgb = image if image.mode == "RGB" else image.convert("RGB")  # it would copy
-            return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR))
-    except FileNotFoundError:
-        raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise CorruptImageError(f"{file} cannot be decoded: {error}") from error
 
 
 def extract(
@@ -120,7 +100,7 @@ def _extract(backbone: Backbone, files: list[Path], target: Path, batch: int) ->
         _reserve(part, {k: (len(files), *shape) for k, shape in backbone.shapes.items()})
         write_whole(finished, "0")
     start = int(finished.read_text())
-    read = partial(read_image, size=backbone.size)
+    read = partial(read_picture, size=backbone.size)
     options = {"total": len(files), "initial": start, "desc": backbone.name, "unit": "image"}
     pools = ThreadPoolExecutor(THREADS), ThreadPoolExecutor(1)
     with pools[0] as readers, pools[1] as writer, progress_bar(**options) as bar:

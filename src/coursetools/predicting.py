@@ -8,6 +8,7 @@ from pathlib import Path
 
 from coursekit import plotting
 from coursekit.files import written_whole
+from coursekit.pictures import read_picture
 from localizer import model, pictures, predicting
 
 import matplotlib.pyplot as plt
@@ -30,7 +31,7 @@ def predict(paths: Sequence[str], out: Path, trained: Path | None = None) -> int
             status = _complain(f"{path} is a folder without pictures.")
         for file in found:
             try:
-                picture = pictures.read(file)
+                picture = read_picture(file)
             except (OSError, ValueError) as error:
                 status = _complain(error)
                 continue

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coursekit import features, settings
-from coursekit.features import CorruptImageError, extract, read_image
+from coursekit.features import extract
+from coursekit.pictures import CorruptImageError, read_picture
 
 import numpy as np
 import pandas as pd
@@ -136,7 +137,9 @@ def elsewhere(function: str, pictures: Pictures, folder, *arguments, killed=Fals
 
 def test_the_maps_are_those_of_a_direct_computation(pictures):
     maps, image_ids = pictures.extract()
-    images = np.stack([read_image(pictures.file(name), 14) for name in pictures.table["image_id"]])
+    images = np.stack(
+        [read_picture(pictures.file(name), 14) for name in pictures.table["image_id"]]
+    )
     wanted = {layer: one.astype(np.float16) for layer, one in Mosaic().maps(images).items()}
     assert_same_maps(maps, wanted)
     assert image_ids == pictures.table["image_id"].tolist()
@@ -197,7 +200,7 @@ def test_a_picture_is_squeezed_into_a_square(tmp_path):
     image = Image.new("RGB", (80, 40), (255, 0, 0))
     image.paste((0, 0, 255), (40, 0, 80, 40))
     image.save(tmp_path / "a.png")
-    found = read_image(tmp_path / "a.png", 20)
+    found = read_picture(tmp_path / "a.png", 20)
     assert found.shape == (20, 20, 3) and found.dtype == np.uint8
     assert (found[:, :9] == [255, 0, 0]).all() and (found[:, 11:] == [0, 0, 255]).all()
 
@@ -205,7 +208,7 @@ def test_a_picture_is_squeezed_into_a_square(tmp_path):
 def test_a_fine_pattern_becomes_its_mean(tmp_path):
     pattern = np.indices((60, 60)).sum(0) % 2 * 255
     Image.fromarray(pattern.astype(np.uint8)).save(tmp_path / "a.png")
-    assert (np.abs(read_image(tmp_path / "a.png", 14)[1:-1, 1:-1] - 127.5) < 10).all()
+    assert (np.abs(read_picture(tmp_path / "a.png", 14)[1:-1, 1:-1] - 127.5) < 10).all()
 
 
 def test_a_large_jpeg_is_decoded_at_half_its_size_and_looks_the_same(tmp_path, monkeypatch):
@@ -221,7 +224,7 @@ def test_a_large_jpeg_is_decoded_at_half_its_size_and_looks_the_same(tmp_path, m
         picture.save(tmp_path / f"a.{suffix}", quality=95)
     monkeypatch.setattr(Image.Image, "resize", watching)
     whole, half, small = (
-        read_image(tmp_path / f"a.{suffix}", size).astype(int)
+        read_picture(tmp_path / f"a.{suffix}", size).astype(int)
         for suffix, size in (("png", 30), ("jpg", 30), ("jpg", 36))
     )
     assert sizes == [(90, 70), (45, 35), (90, 70)] and small.shape == (36, 36, 3)
@@ -240,7 +243,7 @@ def test_a_large_jpeg_is_decoded_at_half_its_size_and_looks_the_same(tmp_path, m
 )
 def test_every_kind_of_picture_becomes_rgb(tmp_path, mode, color, file, seen):
     Image.new(mode, (30, 20), color).save(tmp_path / file)
-    found = read_image(tmp_path / file, 14)
+    found = read_picture(tmp_path / file, 14)
     assert found.shape == (14, 14, 3) and (np.abs(found - np.array(seen, int)) <= 2).all()
 
 
@@ -250,7 +253,7 @@ def test_a_picture_cut_anywhere_is_corrupt_and_named(pictures):
     for end in range(0, len(content) - 40, 25):
         file.write_bytes(content[:end])
         with pytest.raises(CorruptImageError, match=r"000003\.jpg cannot be decoded"):
-            read_image(file, 14)
+            read_picture(file, 14)
 
 
 def test_a_damaged_size_in_the_header_is_corrupt_too(pictures):
@@ -260,7 +263,7 @@ def test_a_damaged_size_in_the_header_is_corrupt_too(pictures):
     content[place : place + 4] = b"\xff\xff\xff\xff"
     file.write_bytes(content)
     with pytest.raises(CorruptImageError, match=r"000003\.jpg cannot be decoded"):
-        read_image(file, 14)
+        read_picture(file, 14)
 
 
 # what is refused
@@ -360,14 +363,14 @@ def test_decoding_stays_a_few_batches_ahead(tmp_path, monkeypatch):
 
     def counting(file, size):
         read.append(file)
-        return read_image(file, size)
+        return read_picture(file, size)
 
     class Watching(Mosaic):
         def maps(self, images):
             held.append(len(read) - sum(self.calls))
             return super().maps(images)
 
-    monkeypatch.setattr(features, "read_image", counting)
+    monkeypatch.setattr(features, "read_picture", counting)
     pictures.extract(Watching(), batch=2)
     assert len(held) == 30 and max(held) <= 2 * 2  # what is computed, and the next batch
 
@@ -376,7 +379,7 @@ def test_pictures_are_decoded_while_the_backbone_works(pictures, monkeypatch):
     busy, read = threading.Event(), threading.Event()
 
     def watching(file, size):
-        image = read_image(file, size)
+        image = read_picture(file, size)
         if busy.is_set():
             read.set()
         return image
@@ -394,7 +397,7 @@ def test_pictures_are_decoded_while_the_backbone_works(pictures, monkeypatch):
         return watching(file, size)
 
     first = pictures.table["image_id"][:BATCH].tolist()
-    monkeypatch.setattr(features, "read_image", held_back)
+    monkeypatch.setattr(features, "read_picture", held_back)
     assert_whole(pictures.extract(Slow()))
 
 

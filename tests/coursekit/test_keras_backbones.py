@@ -280,10 +280,10 @@ def test_without_a_network_the_ways_out_are_named(answers):
 def look_at_real_weights(weights: Path, pictures: Path) -> dict:
     """Return what the real weights make of a few photographs, and of a narrower network's."""
     from coursekit import keras_backbones as backbones
-    from coursekit.features import read_image
+    from coursekit.pictures import read_picture
 
     narrow, wide = (weights / f"keras_mobilenet_v2_{w}_224_no_top.h5" for w in ("0.35", "1.00"))
-    x = np.stack([read_image(file, 224) for file in sorted(pictures.glob("*.jpg"))[:4]])
+    x = np.stack([read_picture(file, 224) for file in sorted(pictures.glob("*.jpg"))[:4]])
     maps = backbones.load("mobilenet_v2", weights=wide).maps(x)["out_relu"]
     return {
         "shape": maps.shape,

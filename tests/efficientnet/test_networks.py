@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import efficientnet
-from coursekit import features, voc
+from coursekit import voc
+from coursekit.pictures import read_picture
 from efficientnet import LAYERS, converting
 from minivoc import CLASSES
 
@@ -58,7 +59,7 @@ def top_classes(weights: Path, files: list[str]) -> list[int]:
     network = in_keras.build(weights, classify=True, size=224)
     classes = []
     for start in range(0, len(files), 32):
-        batch = np.stack([features.read_image(file, 224) for file in files[start : start + 32]])
+        batch = np.stack([read_picture(file, 224) for file in files[start : start + 32]])
         logits = network.predict_on_batch(batch.astype(np.float32))
         classes += logits.argmax(axis=1).tolist()
     return classes

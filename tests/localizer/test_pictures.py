@@ -1,6 +1,6 @@
 """Pictures of a reader: turned as they are shown, of any kind, and named where they are none."""
 
-from coursekit.features import CorruptImageError, read_image
+from coursekit.pictures import CorruptImageError, read_picture
 from localizer import pictures
 
 import numpy as np
@@ -31,7 +31,7 @@ def test_a_picture_is_turned_as_it_is_shown(tmp_path, number):
     exif[ORIENTATION] = number
     lying = image if TURNS[number] is None else image.transpose(TURNS[number])
     lying.save(tmp_path / "turned.png", exif=exif)
-    np.testing.assert_array_equal(pictures.read(tmp_path / "turned.png"), noise())
+    np.testing.assert_array_equal(read_picture(tmp_path / "turned.png"), noise())
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
@@ -39,7 +39,7 @@ def test_a_picture_is_turned_as_it_is_shown(tmp_path, number):
 def test_notes_of_a_camera_that_cannot_be_read_do_no_harm(tmp_path, notes):
     file = tmp_path / "notes.jpg"
     Image.fromarray(noise()).save(file, exif=b"Exif\0\0" + notes)
-    assert pictures.read(file).shape == (6, 9, 3)
+    assert read_picture(file).shape == (6, 9, 3)
 
 
 GRAY = Image.new("L", (9, 6), 100)
@@ -67,7 +67,7 @@ KINDS = {
 def test_a_picture_of_any_kind_becomes_rgb(tmp_path, name):
     image, color = KINDS[name]
     image.save(tmp_path / name)
-    picture = pictures.read(tmp_path / name)
+    picture = read_picture(tmp_path / name)
     assert picture.shape == (6, 9, 3) and picture.dtype == np.uint8
     assert np.abs(picture.astype(int) - color).max() <= 2
 
@@ -75,20 +75,20 @@ def test_a_picture_of_any_kind_becomes_rgb(tmp_path, name):
 def test_of_several_frames_the_first_counts(tmp_path):
     first, second = (Image.new("RGB", (9, 6), color) for color in ("white", "black"))
     first.save(tmp_path / "film.gif", save_all=True, append_images=[second])
-    assert pictures.read(tmp_path / "film.gif").min() == 255
+    assert read_picture(tmp_path / "film.gif").min() == 255
 
 
 def test_decimals_are_refused(tmp_path):
     Image.new("F", (9, 6), 0.5).save(tmp_path / "decimals.tif")
     with pytest.raises(CorruptImageError, match=r"decimals\.tif cannot be decoded: its gray"):
-        pictures.read(tmp_path / "decimals.tif")
+        read_picture(tmp_path / "decimals.tif")
 
 
 def test_heic_is_named_with_what_to_do(tmp_path):
     file = tmp_path / "IMG_0001.HEIC"
     file.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     with pytest.raises(CorruptImageError, match=r"IMG_0001\.HEIC is a HEIC picture.* JPEG"):
-        pictures.read(file)
+        read_picture(file)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_heic_is_named_with_what_to_do(tmp_path):
 def test_what_is_no_picture_is_named(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(CorruptImageError, match=rf"{name} is no picture"):
-        pictures.read(tmp_path / name)
+        read_picture(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["short.jpg", "short.png", "short.tif", "short.gif", "short.webp"])
@@ -111,19 +111,19 @@ def test_a_picture_that_was_cut_short_is_named(tmp_path, name):
     Image.fromarray(noise(60, 90)).save(file)
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     with pytest.raises(CorruptImageError, match=rf"{name} (cannot be decoded|is no picture)"):
-        pictures.read(file)
+        read_picture(file)
 
 
 def test_a_missing_picture_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.jpg"):
-        pictures.read(tmp_path / "none.jpg")
+        read_picture(tmp_path / "none.jpg")
 
 
 def test_a_picture_is_squeezed_as_in_training(tmp_path):
     file = tmp_path / "noise.jpg"
     Image.fromarray(noise(40, 60)).save(file)
-    square = pictures.squeeze(pictures.read(file), 32)
-    np.testing.assert_array_equal(square, read_image(file, 32))
+    square = pictures.squeeze(read_picture(file), 32)
+    np.testing.assert_array_equal(square, read_picture(file, 32))
 
 
 def test_a_folder_stands_for_its_pictures(tmp_path):

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from coursekit.boxes import SIDES
+from coursekit.pictures import CorruptImageError, size_of
+from coursekit.voc.reading import files_in
 
 import pandas as pd
-from PIL import Image
 
+PIXELS = "They look like shares of the picture. Export them in pixels."
+XYWH = "They look like x, y, width, height. Export the corners."
 LOOK = "Nothing, but know it before you compare classes."
 
 
@@ -19,22 +22,19 @@ def audit(table: pd.DataFrame, directory: str | Path | None = None) -> pd.DataFr
     `coursekit.voc.load_annotations` read the table from.
     """
     directory = Path(directory or table.attrs["directory"])
-    listed = {file.stem for file in directory.glob("Annotations/*.xml")}
-    pictures = {
-        file.relative_to(directory / "JPEGImages").as_posix()
-        for file in directory.glob("JPEGImages/**/*")
-        if file.is_file()
-    }
-    skipped = {Path(item["file"]).stem for item in table.attrs.get("skipped", [])}
+    listed = {name(file) for file in files_in(directory / "Annotations", ".xml")}
+    pictures = {file.as_posix() for file in files_in(directory / "JPEGImages")}
+    skipped = {name(Path(item["file"])) for item in table.attrs.get("skipped", [])}
+    noted = [name(Path(item["file"])) for item in table.attrs.get("noted", [])]
     forgotten = listed - skipped - set(table["image_id"])
     files = table.drop_duplicates("image_id")
     shared = files.duplicated("filename", keep=False)
     found = files["filename"].isin(pictures)
-    known = set(files["filename"]) | {Path(name).name for name in files["filename"]}
-    lonely = {name for name in pictures - known if Path(name).stem not in listed}
+    known = {*files["filename"]} | {Path(picture).name for picture in files["filename"]}
+    lonely = {name(Path(picture)) for picture in pictures - known} - listed
 
     missing, present = files[~found], files[found]
-    sizes = [_size(directory / "JPEGImages" / name) for name in present["filename"]]
+    sizes = [_size(directory / "JPEGImages" / picture) for picture in present["filename"]]
     torn = [size is None for size in sizes]
     declared = zip(present["width"], present["height"], strict=True)
     differs = [s is not None and s != d for s, d in zip(sizes, declared, strict=True)]
@@ -47,11 +47,18 @@ def audit(table: pd.DataFrame, directory: str | Path | None = None) -> pd.DataFr
     )
     twice = table.duplicated(["image_id", "name", *SIDES])
 
-    checks = [(f"class {name}", part["image_id"], LOOK) for name, part in table.groupby("name")]
+    sides = table[SIDES]
+    inverted = empty.sum() > len(table) / 5
+    fractions = len(table) > 0 and (sides.abs() <= 1).all(axis=None)
+
+    checks = [(f"class {kind}", part["image_id"], LOOK) for kind, part in table.groupby("name")]
     checks += [
         ("unreadable file", skipped, "Correct the line that attrs['skipped'] names."),
+        ("left out or changed", noted, "Look at the lines that attrs['noted'] names."),
         ("box empty or inverted", table["image_id"][empty], "Draw the box again."),
         ("box outside the image", table["image_id"][outside], "Clip it, or draw it again."),
+        ("all boxes in fractions", files["image_id"][[fractions] * len(files)], PIXELS),
+        ("many boxes inverted", table["image_id"][empty & inverted], XYWH),
         ("same box twice", table["image_id"][twice], "Remove one of the two."),
         ("two files for one picture", files["image_id"][shared], "Merge or remove one."),
         ("picture missing", missing["image_id"], "Add the picture, or remove the annotation."),
@@ -64,15 +71,19 @@ def audit(table: pd.DataFrame, directory: str | Path | None = None) -> pd.DataFr
     ]
     report = pd.DataFrame(checks, columns=["check", "images", "what_to_do"])
     report.insert(1, "count", [len(ids) for ids in report["images"]])
-    report["images"] = [sorted({Path(str(name)).stem for name in ids}) for ids in report["images"]]
+    report["images"] = [sorted({*map(str, ids)}) for ids in report["images"]]
     report.loc[report["count"] == 0, "what_to_do"] = "Nothing."
     return report.set_index("check")
 
 
+def name(file: Path) -> str:
+    """Return what a file is called as an image_id: its path without the ending."""
+    return file.with_suffix("").as_posix()
+
+
 def _size(picture: Path) -> tuple[int, int] | None:
-    """Return a picture's width and height, or None when it cannot be read."""
+    """Return a picture's width and height as it is shown, or None when it cannot be read."""
     try:
-        with Image.open(picture) as image:
-            return image.size
-    except OSError:
+        return size_of(picture)
+    except (OSError, CorruptImageError):
         return None

@@ -1,15 +1,18 @@
 """VOC's annotation files, read into one table of objects."""
 
-import math
+import os
+from collections import defaultdict
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Literal
 
 from coursekit import boxes
 from coursekit.boxes import SIDES
+from coursekit.pictures import CorruptImageError, size_of
+from coursekit.voc import parsing
+from coursekit.voc.parsing import AnnotationError
 
 import pandas as pd
 from lxml import etree
-from PIL import Image
 
 FLAGS = ["difficult", "truncated"]
 COLUMNS = ["image_id", "filename", "width", "height", "name", *SIDES, *FLAGS]
@@ -19,130 +22,184 @@ DTYPES = (
     | dict.fromkeys(SIDES, float)
     | dict.fromkeys(FLAGS, bool)
 )
-PICTURE_TYPES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
-LARGEST_FILE = 10_000_000  # bytes; a real annotation file has about a thousand
-
-
-class AnnotationError(ValueError):
-    """An annotation file that cannot be read; says which file, which line, and why."""
-
-    def __init__(self, file: Path, line: int | None, problem: str):
-        self.file, self.line, self.problem = file.name, line or 0, problem
-        super().__init__(f"{file}, line {self.line}: {problem}")
+LONGEST_NAME = 255  # bytes; file systems take no more
+SHAPES = {  # what an object may have in place of a box, and what to do
+    "robndbox": "has a rotated box. Export upright boxes, with <bndbox>",
+    "polygon": "has a polygon and no box. Set polygons='box' to take the box around it",
+}
 
 
 def load_annotations(
-    directory: str | Path, errors: Literal["raise", "skip"] = "raise"
+    directory: str | Path,
+    errors: Literal["raise", "skip"] = "raise",
+    polygons: Literal["raise", "box"] = "raise",
+    zero_based: bool = False,
 ) -> pd.DataFrame:
     """Return the table of objects of a data set in VOC's layout.
 
-    Reads every ``Annotations/*.xml``: VOC's own files and those of the tools that write its
-    format. Coordinates may have decimals. ``difficult`` and ``truncated`` are false where they
-    are missing. A missing ``<filename>`` or ``<size>`` is taken from the picture. Parsing is
-    hardened: no entities, no network, no huge files, and no file name that leaves the directory.
+    Reads every ``.xml`` file in ``Annotations``, in folders in it as well: VOC's own files and
+    those of the tools that write its format. An image_id is the file's path there, without the
+    ending. Coordinates may have decimals; with `zero_based` they count from 0 and leave the last
+    pixel out, as some tools write them. ``difficult`` and ``truncated`` are false where they are
+    missing. A missing ``<filename>`` or ``<size>`` is taken from the picture. Parsing is hardened;
+    see `parsing.parse`. No file name leaves the directory.
 
     A file that cannot be read raises an `AnnotationError` with its path and line; with `errors` set
-    to ``skip``, such files are left out and listed in ``table.attrs["skipped"]``, as records of
-    ``file, line, problem``. A directory without annotations raises a ``FileNotFoundError``.
+    to ``skip``, such files are left out and listed in ``table.attrs["skipped"]``. What was left out
+    or changed in the others is listed in ``table.attrs["noted"]``. Both are records of ``file,
+    line, problem``; where there is any, a sentence says so. A directory without annotations raises
+    a ``FileNotFoundError``.
     """
     directory = Path(directory)
-    files = sorted(directory.glob("Annotations/*.xml"))
+    files = files_in(directory / "Annotations", ".xml")
     if not files:
         raise FileNotFoundError(
             f"{directory / 'Annotations'} holds no .xml file. A data set is a directory with "
             "Annotations/ and JPEGImages/ in it."
         )
-    rows, skipped = [], []
+    pictures = Pictures(directory / "JPEGImages")
+    rows, skipped, noted = [], [], []
     for file in files:
         try:
-            rows += _read_file(file, directory / "JPEGImages")
+            rows += _read_file(directory / "Annotations", file, pictures, polygons, noted)
         except AnnotationError as error:
             if errors == "raise":
                 raise
             skipped.append({"file": error.file, "line": error.line, "problem": error.problem})
     table = pd.DataFrame(rows, columns=COLUMNS).astype(DTYPES)
-    table[SIDES] = boxes.voc_to_xyxy(table[SIDES])
-    table.attrs = {"directory": str(directory), "skipped": skipped}
+    if not zero_based:
+        table[SIDES] = boxes.voc_to_xyxy(table[SIDES])
+    table.attrs = {"directory": str(directory), "skipped": skipped, "noted": noted}
+    if skipped or noted:
+        print(
+            f"Of {len(files)} annotation files, {len(skipped)} were left out, and {len(noted)} "
+            f"values in the others were left out or changed. voc.audit lists them."
+        )
     return table
 
 
-def _read_file(file: Path, pictures: Path) -> list[tuple]:
-    """Return one tuple per object, in the order of `COLUMNS`, with VOC's own coordinates."""
-    root = _parse(file)
-    filename = _picture_name(file, root, pictures)
-    width, height = _picture_size(file, root, pictures / filename)
-    return [
-        (
-            *(file.stem, filename, width, height, _text(file, item, "name")),
-            *(_number(file, item, f"bndbox/{side}") for side in SIDES),
-            *(_number(file, item, flag, default=0.0) != 0 for flag in FLAGS),
-        )
-        for item in root.findall("object")
-    ]
+def files_in(folder: Path, *endings: str) -> list[Path]:
+    """Return the files in a folder and those in it, sorted, relative to it; no hidden ones."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(place, name) for name in names if not name.startswith(".")]
+    found = [file for file in found if not endings or file.name.lower().endswith(endings)]
+    return sorted(file.relative_to(folder) for file in found)
 
 
-def _parse(file: Path) -> etree._Element:
-    if file.stat().st_size > LARGEST_FILE:
-        raise AnnotationError(file, 0, f"is larger than {LARGEST_FILE} bytes")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
-    )
+class Pictures:
+    """The files of JPEGImages, found by their name, or by their name without its ending."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.names = {file.as_posix() for file in files_in(folder)}
+        self.by_stem = defaultdict(list)
+        for name in sorted(self.names):
+            self.by_stem[str(PurePosixPath(name).with_suffix(""))].append(name)
+
+    def of(self, image_id: str, given: str) -> tuple[str, str]:
+        """Return the picture of an annotation file, and what is odd about it ("" for nothing).
+
+        `given` is its ``<filename>``. The picture that is named as the annotation file is its
+        picture: a copied file often keeps the old ``<filename>``.
+        """
+        own = self.by_stem.get(image_id) or self.by_stem.get(str(PurePosixPath(image_id)))
+        if own and given not in own:
+            stale = given and PurePosixPath(given).stem != PurePosixPath(own[0]).stem
+            problem = f"<filename> is {given!r}; took {own[0]!r}, named as the annotation"
+            return own[0], problem if stale else ""
+        if given in self.names or not given:
+            return given or f"{image_id}.jpg", ""
+        beside = str(PurePosixPath(image_id).parent / given)  # a picture in the same subfolder
+        endings = self.by_stem.get(given)
+        return beside if beside in self.names else endings[0] if endings else _ending(given), ""
+
+
+def _ending(name: str) -> str:
+    return name if PurePosixPath(name).suffix else f"{name}.jpg"
+
+
+def _read_file(
+    folder: Path, name: Path, pictures: Pictures, polygons: str, noted: list[dict]
+) -> list[tuple]:
+    """Return one tuple per object, in the order of `COLUMNS`, with the file's own coordinates."""
+    file = folder / name
+    image_id = name.with_suffix("").as_posix()
+    _encodable(file, image_id)
+    root = parsing.parse(file)
+
+    def note(line: int | None, problem: str) -> None:
+        noted.append({"file": name.as_posix(), "line": line or 0, "problem": problem})
+
+    filename, odd = pictures.of(image_id, _given_name(file, root))
+    if odd:
+        note(root.sourceline, odd)
+    width, height = _picture_size(file, root, pictures.folder / filename)
+    rows = []
+    for item in root.findall("object"):
+        if not len(item) and not (item.text or "").strip():
+            note(item.sourceline, "an empty <object>, left out")
+            continue
+        flags = [parsing.flag(file, item, flag) for flag in FLAGS]
+        for flag, value in zip(FLAGS, flags, strict=True):
+            if value is None:
+                note(item.sourceline, f"<{flag}> says that it is not known; took no")
+        sides = _sides(file, item, polygons)
+        kind = parsing.needed(file, item, "name")
+        rows.append((image_id, filename, width, height, kind, *sides, *map(bool, flags)))
+    return rows
+
+
+def _encodable(file: Path, image_id: str) -> None:
     try:
-        tree = etree.parse(file, parser)
-    except etree.XMLSyntaxError as error:
-        raise AnnotationError(file, error.lineno, f"is not well-formed XML: {error.msg}") from error
-    if tree.docinfo.doctype:
-        raise AnnotationError(file, 1, "declares a document type, and so could define entities")
-    root = tree.getroot()
-    if root.tag != "annotation":
-        raise AnnotationError(file, root.sourceline, f"starts with <{root.tag}>, not <annotation>")
-    return root
+        image_id.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise AnnotationError(file, 0, "has a name that is not UTF-8. Rename it") from error
 
 
-def _text(file: Path, parent: etree._Element, path: str) -> str:
-    """Return the text at `path`; only direct children count, so never that of a ``<part>``."""
-    text = (parent.findtext(path) or "").strip()
-    if not text:
-        raise AnnotationError(file, parent.sourceline, f"<{parent.tag}> has no <{path}>")
-    return text
+def _sides(file: Path, item: etree._Element, polygons: str) -> list[float]:
+    """Return an object's xmin, ymin, xmax and ymax, as the file has them."""
+    if item.find("bndbox") is None:
+        for shape, advice in SHAPES.items():
+            if (polygon := parsing.child(file, item, shape)) is None:
+                continue
+            if shape != "polygon" or polygons != "box":
+                raise AnnotationError(file, item.sourceline, f"<object> {advice}")
+            points = [parsing.number(file, polygon, corner.tag) for corner in polygon]
+            if len(points) < 6 or len(points) % 2:
+                raise AnnotationError(file, polygon.sourceline, "<polygon> has no three corners")
+            xs, ys = points[::2], points[1::2]
+            return [min(xs), min(ys), max(xs), max(ys)]
+    return [parsing.number(file, item, f"bndbox/{side}") for side in SIDES]
 
 
-def _number(file: Path, parent: etree._Element, path: str, default: float | None = None) -> float:
-    if default is not None and not (parent.findtext(path) or "").strip():
-        return default
-    text = _text(file, parent, path)
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        line = parent.find(path).sourceline
-        raise AnnotationError(file, line, f"<{path}> is {text!r}, not a number")
-    return value
-
-
-def _picture_name(file: Path, root: etree._Element, pictures: Path) -> str:
-    """Return the picture's file name, relative to JPEGImages; refuse one that leads elsewhere."""
-    name = (root.findtext("filename") or "").strip() or file.stem
+def _given_name(file: Path, root: etree._Element) -> str:
+    """Return ``<filename>``, with slashes; refuse one that leads elsewhere."""
+    name = parsing.text(file, root, "filename")
     for path in (PurePosixPath(name), PureWindowsPath(name)):
         if path.is_absolute() or path.drive or ".." in path.parts:
             line = root.find("filename").sourceline
             raise AnnotationError(file, line, f"<filename> {name!r} leaves the data set")
-    name = name.replace("\\", "/")
-    if PurePosixPath(name).suffix in PICTURE_TYPES:
-        return name
-    endings = [ending for ending in PICTURE_TYPES if (pictures / (name + ending)).exists()]
-    return name + (endings or PICTURE_TYPES)[0]
+    if len(name.encode()) > LONGEST_NAME:
+        line = root.find("filename").sourceline
+        raise AnnotationError(file, line, f"<filename> has more than {LONGEST_NAME} bytes")
+    return name.replace("\\", "/")
 
 
 def _picture_size(file: Path, root: etree._Element, picture: Path) -> tuple[int, int]:
     """Return width and height from ``<size>``, or from the picture where it is missing or 0."""
-    size = [_number(file, root, f"size/{side}", default=0.0) for side in ("width", "height")]
-    if min(size) >= 1:
-        return int(size[0]), int(size[1])
+    size = parsing.child(file, root, "size")
+    sides = [0.0, 0.0]
+    if size is not None:
+        sides = [
+            parsing.number(file, size, side) if parsing.text(file, size, side) else 0.0
+            for side in ("width", "height")
+        ]
+    if min(sides) >= 1:
+        return int(sides[0]), int(sides[1])
     try:
-        with Image.open(picture) as image:
-            return image.size
-    except OSError as error:
+        return size_of(picture)
+    except (OSError, CorruptImageError) as error:
         problem = f"has no <size>, and {picture.name} cannot be opened to measure it"
         raise AnnotationError(file, root.sourceline, problem) from error
