@@ -47,11 +47,11 @@ def parse(file: Path) -> etree._Element:
         root = etree.fromstring(content.removeprefix(b"\xef\xbb\xbf").lstrip(), parser)
     except etree.XMLSyntaxError as error:
         advice = " Save it as UTF-8." if "encoding" in error.msg else ""
-        problem = f"is not well-formed XML: {error.msg}.{advice}"
+        problem = f"is not well-formed XML: {' '.join(error.msg.split())}.{advice}"
         raise AnnotationError(file, error.lineno, problem) from error
     if root.getroottree().docinfo.doctype:
         raise AnnotationError(file, 1, "declares a document type, and so could define entities")
-    if b"xmlns" in content:
+    if b"xmlns" in content.replace(b"\0", b""):  # of UTF-16, every other byte
         for element in root.iter():
             element.tag = etree.QName(element).localname
     if root.tag != "annotation":
