@@ -244,6 +244,8 @@ def test_lists_are_the_split(five, voc_set):
 
 def test_without_a_test_list_val_is_the_test_split(voc_set):
     images = many(40, 10)
+    for image_id in images["image_id"]:
+        voc_set.add(image_id, picture=False)
     voc_set.list("train", *images["image_id"][:20], *images["image_id"][40:45])
     voc_set.list("val", *images["image_id"][20:40], *images["image_id"][45:])
     split = voc.assign_split(images, voc_set.directory)["split"]

@@ -6,6 +6,7 @@ from coursekit import voc
 from coursekit.boxes import SIDES
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -218,3 +219,54 @@ def test_units_that_are_no_pixels_and_corners_that_are_none_are_flagged(voc_set)
         voc_set.add(f"f{number}", ("dog", 30, 30, 10, 8))
     report = voc.audit(voc.load_annotations(voc_set.directory))
     assert report.loc["many boxes inverted", "count"] == 4
+
+
+IDS = ("a", "b 1", "c.rf.2", "more/d")
+LINES = {
+    "ids": "a\nb 1\nc.rf.2\nmore/d\n",
+    "line ends of Windows": "a\r\nb 1\r\nc.rf.2\r\nmore/d\r\n\r\n",
+    "endings": "a.jpg\nb 1.png\nc.rf.2.jpg\nmore/d.jpg\n",
+    "paths": "data/obj/a.jpg\nJPEGImages\\b 1.jpg\n./c.rf.2.jpg\nmore/d.jpg\n",
+    "VOC's column": "a  1\nb 1  1\nc.rf.2 0\nmore/d 1\nx -1\n",
+}
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """A directory with the annotation files of `IDS`, empty, and without lists."""
+    for image_id in IDS:
+        file = tmp_path / "Annotations" / f"{image_id}.xml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    (tmp_path / "ImageSets").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("form", LINES)
+def test_lists_of_many_forms_are_read(listed, form, encoding):
+    (listed / "ImageSets" / "Train.txt").write_bytes(LINES[form].encode(encoding))
+    found = voc.selecting.read_lists(listed)
+    assert found == dict.fromkeys(IDS, "train")
+
+
+def test_a_list_without_any_image_and_one_that_is_no_text_are_refused(listed):
+    file = listed / "ImageSets" / "valid.txt"
+    file.write_text("x\ny\n")
+    with pytest.raises(ValueError, match=r"valid\.txt names no annotated image.* 'x'.* 'a'"):
+        voc.selecting.read_lists(listed)
+    file.write_bytes(b"\xe4\n")
+    with pytest.raises(ValueError, match="Save it as UTF-8"):
+        voc.selecting.read_lists(listed)
+
+
+def test_with_lists_for_train_and_test_only_a_share_of_train_becomes_val(voc_set):
+    names = [f"{number:02d}" for number in range(40)]
+    images = pd.DataFrame({"image_id": names, "name": ["dog"] * 40})
+    for name in names:
+        voc_set.add(name, picture=False)
+    voc_set.list("train", *names[:30])
+    voc_set.list("test", *names[30:])
+    split = voc.assign_split(images, voc_set.directory)["split"]
+    assert split[:30].value_counts().to_dict() == {"train": 24, "val": 6}
+    assert (split[30:] == "test").all()

@@ -1,12 +1,17 @@
 """Which images to use, and for what: training, choosing (val), or the final test."""
 
+import codecs
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from coursekit.voc.reading import files_in
 
 import numpy as np
 import pandas as pd
 
 SHARES = {"train": 0.60, "val": 0.15, "test": 0.25}  # where a data set brings no lists
+LISTS = dict.fromkeys(("train", "training"), "train")
+LISTS |= dict.fromkeys(("val", "valid", "validation"), "val") | {"test": "test", "testing": "test"}
 
 
 def single_object(
@@ -42,14 +47,15 @@ def assign_split(
 ) -> pd.DataFrame:
     """Return the table of images with a column ``split``: ``train``, ``val`` or ``test``.
 
-    Where the data set brings lists, ``ImageSets/Main/{train,val,test}.txt``, they are the split.
-    VOC 2012 keeps its test annotations to itself: without a test list, the val list becomes the
-    test split, and a share of the training list becomes the val split. Without lists, the split
-    is drawn from `seed`, class by class, in the shares of `SHARES`; equal seeds give equal splits,
-    in any order of the rows. Without a directory, it is drawn although there may be lists.
-    An image that is in two lists, or in none, raises a ``ValueError``.
+    Where the data set brings lists, ``ImageSets/Main/{train,val,test}.txt``, they are the split;
+    see `read_lists` for the forms that are read. VOC 2012 keeps its test annotations to itself:
+    without a test list, the val list becomes the test split. Where that leaves no val split, a
+    share of the training list becomes it. Without lists, the split is drawn from `seed`, class by
+    class, in the shares of `SHARES`; equal seeds give equal splits, in any order of the rows.
+    Without a directory, it is drawn although there may be lists. An image that is in two lists, or
+    in none, and a list that names none of the images raise a ``ValueError``.
     """
-    lists = _read_lists(Path(directory)) if directory is not None else {}
+    lists = read_lists(Path(directory)) if directory is not None else {}
     if not lists:
         return images.assign(split=_draw(images, SHARES, seed))
     split = images["image_id"].map(lists)
@@ -61,25 +67,65 @@ def assign_split(
         )
     if "test" not in set(lists.values()):
         split = split.replace({"val": "test"})
+    if "val" not in set(split):
         inside = split == "train"
         shares = {"train": 0.8, "val": 0.2}
         split = split.mask(inside, _draw(images[inside], shares, seed).reindex(split.index))
     return images.assign(split=split)
 
 
-def _read_lists(directory: Path) -> dict[str, str]:
-    """Return the split of each listed image; refuse an image that is in two lists."""
-    found: dict[str, str] = {}
-    for split in SHARES:
-        file = directory / "ImageSets" / "Main" / f"{split}.txt"
-        lines = file.read_text(encoding="utf-8").split("\n") if file.exists() else []
-        for image_id in (line.split()[0] for line in lines if line.strip()):
+def read_lists(directory: Path) -> dict[str, str]:
+    """Return the split of each annotated image that the lists of a data set name.
+
+    Lists lie in ``ImageSets/Main`` or ``ImageSets``, under a name of `LISTS` in any case, in UTF-8
+    or UTF-16. A line is an image_id, perhaps with spaces in it, or a path; an ending may follow,
+    and VOC's 1, or its -1 for "not this one". An image in two lists, and a list none of whose
+    lines is an image_id, raise a ``ValueError``. Other lines that are none are passed over.
+    """
+    annotations = files_in(directory / "Annotations", ".xml")
+    known, found = {file.with_suffix("").as_posix() for file in annotations}, {}
+    folders = directory / "ImageSets", directory / "ImageSets" / "Main"
+    files = [file for folder in folders for file in folder.glob("*.txt")]
+    files = [file for file in files if file.stem.lower() in LISTS]
+    for file in sorted(files, key=lambda file: [*LISTS].index(file.stem.lower())):
+        split = LISTS[file.stem.lower()]
+        lines = [line for line in _text(file).splitlines() if line.strip()]
+        named = [image_id for line in lines if (image_id := _named(line, known))]
+        if lines and not named:
+            raise ValueError(
+                f"{file} names no annotated image. Its first line is {lines[0][:60]!r}; an id "
+                f"is {min(known, default='')!r}. Correct the list, or remove all lists."
+            )
+        for image_id in named:
             if found.setdefault(image_id, split) != split:
                 raise ValueError(
                     f"{image_id} is in {found[image_id]}.txt and in {file.name}. An image in two "
                     "splits makes the test score too good. Remove it from one of them."
                 )
     return found
+
+
+def _text(file: Path) -> str:
+    """Return the text of a list, in UTF-8 or, with its mark, UTF-16."""
+    content = file.read_bytes()
+    utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if utf_16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{file} is no text in UTF-8: {error.reason}. Save it as UTF-8."
+        ) from error
+
+
+def _named(line: str, known: set[str]) -> str | None:
+    """Return the image_id that a line of a list names, or None."""
+    name, _, sign = line.strip().rpartition(" ")
+    if sign == "-1":
+        return None
+    whole = line.strip() if sign not in ("0", "1") or line.strip() in known else name.strip()
+    path = PurePosixPath(whole.replace("\\", "/"))
+    forms = (whole, str(path.with_suffix("")), path.name, path.stem)
+    return next((form for form in forms if form in known), None)
 
 
 def _draw(images: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
