@@ -270,3 +270,13 @@ def test_with_lists_for_train_and_test_only_a_share_of_train_becomes_val(voc_set
     split = voc.assign_split(images, voc_set.directory)["split"]
     assert split[:30].value_counts().to_dict() == {"train": 24, "val": 6}
     assert (split[30:] == "test").all()
+
+
+def test_a_size_that_is_not_the_pictures_is_not_used_unasked(picture_set):
+    picture_set.write("a", annotation(f"<object>{DOG}{BOX}</object>", size=(500, 400)))
+    table = voc.load_annotations(picture_set.directory)
+    with pytest.raises(ValueError, match=r"a says \(500, 400\) pixels, .* has \(50, 40\) \(1 in"):
+        voc.single_object(table, ["dog"])
+    for sizes, wanted in (("picture", [50, 40]), ("annotation", [500, 400])):
+        images = voc.single_object(table, ["dog"], sizes=sizes)
+        assert images[["width", "height"]].iloc[0].tolist() == wanted

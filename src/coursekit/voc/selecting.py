@@ -2,8 +2,11 @@
 
 import codecs
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
+from coursekit.pictures import CorruptImageError, size_of
 from coursekit.voc.reading import files_in
 
 import numpy as np
@@ -15,13 +18,20 @@ LISTS |= dict.fromkeys(("val", "valid", "validation"), "val") | {"test": "test",
 
 
 def single_object(
-    table: pd.DataFrame, classes: Sequence[str], exclusive: bool = False
+    table: pd.DataFrame,
+    classes: Sequence[str],
+    exclusive: bool = False,
+    sizes: Literal["check", "annotation", "picture"] = "check",
 ) -> pd.DataFrame:
     """Return the table of images with exactly one object of the wanted classes.
 
     ``label`` is the index into `classes`. Objects of other classes are overlooked; with
     `exclusive`, the picture holds none of them. A class that does not occur, and a chosen box that
     is empty or inverted, raise a ``ValueError``.
+
+    Boxes are divided by ``width`` and ``height``, so these must be the picture's. A picture of
+    another size raises a ``ValueError``, too, unless `sizes` says whose to take; it is read from
+    the directory that the table came from, and a picture that cannot be read counts as right.
     """
     absent = [name for name in classes if name not in set(table["name"])]
     if absent:
@@ -39,7 +49,27 @@ def single_object(
             f"The boxes of {', '.join(images['image_id'][empty][:5])} are empty or inverted "
             f"({int(empty.sum())} in all). voc.audit lists them; correct or remove those files."
         )
+    if sizes != "annotation" and "directory" in table.attrs:
+        images[["width", "height"]] = _sizes(images, Path(table.attrs["directory"]), sizes)
     return images.assign(label=images["name"].map({c: i for i, c in enumerate(classes)}))
+
+
+def _sizes(images: pd.DataFrame, directory: Path, sizes: str) -> list[tuple[int, int]]:
+    """Return the size of each picture; `ValueError` where one differs and is to be checked."""
+    declared = list(images[["width", "height"]].itertuples(index=False, name=None))
+    shown = list(declared)
+    for row, name in enumerate(images["filename"]):
+        with suppress(OSError, CorruptImageError):
+            shown[row] = size_of(directory / "JPEGImages" / name)
+    other = [row for row, size in enumerate(shown) if size != declared[row]]
+    if other and sizes == "check":
+        first = other[0]
+        raise ValueError(
+            f"{images['image_id'][first]} says {declared[first]} pixels, and its picture has "
+            f"{shown[first]} ({len(other)} in all). Was it resized or turned after the boxes were "
+            "drawn? Look at some, then set sizes to 'picture' or 'annotation'."
+        )
+    return shown
 
 
 def assign_split(
