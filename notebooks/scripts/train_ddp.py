@@ -17,7 +17,8 @@ from functools import partial
 from itertools import count, islice
 from pathlib import Path
 
-from coursekit import boxes, datasets, lessons, settings, torch_backbones
+from backbones import torch_backbones
+from coursekit import boxes, datasets, lessons, settings
 from coursekit.files import write_whole
 from coursekit.pictures import read_picture
 from localizer.heads import box_loss

@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from coursekit import lessons, torch_backbones
+from backbones import torch_backbones
+from coursekit import lessons
 from coursekit.files import written_whole
 from localizer.heads import Outputs, PointingHead
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from coursekit import boxes, plotting, torch_backbones
+from backbones import torch_backbones
+from coursekit import boxes, plotting
 from coursekit.metrics import PREDICTED
 from localizer.model import Localizer
 from localizer.pictures import squeeze

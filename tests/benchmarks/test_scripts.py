@@ -171,7 +171,7 @@ def run_with_torch(folder: str) -> dict[str, str]:
 
 def unfolded_distances() -> dict[str, float]:
     """Return how far the network with batch normalization is from the course's backbone."""
-    from coursekit import torch_backbones
+    from backbones import torch_backbones
 
     import torch
 

@@ -12,10 +12,11 @@ IN_ALL, IN_ONE = 2000, 250  # lines of coursekit
 MAY_IMPORT = {  # of ours, beside itself
     "minivoc": set(),
     "efficientnet": set(),
-    "coursekit": {"minivoc", "efficientnet"},
-    "localizer": {"minivoc", "efficientnet", "coursekit"},
-    "exercises": {"minivoc", "efficientnet", "coursekit"},
-    "coursetools": {"minivoc", "efficientnet", "coursekit", "localizer", "exercises"},
+    "coursekit": {"minivoc"},
+    "backbones": {"efficientnet", "coursekit"},
+    "localizer": {"minivoc", "efficientnet", "coursekit", "backbones"},
+    "exercises": {"minivoc", "coursekit"},
+    "coursetools": {"minivoc", "efficientnet", "coursekit", "backbones", "localizer", "exercises"},
 }
 OURS = set(MAY_IMPORT)
 MINIVOC_NEEDS = {"numpy", "PIL", "tqdm"}

@@ -24,7 +24,7 @@ def error_of(call, *arguments) -> str:
 
 def come_back(file: Path) -> dict:
     """Return what comes of a localizer that is saved and loaded."""
-    from coursekit import torch_backbones
+    from backbones import torch_backbones
     from localizer import model
 
     import torch
@@ -66,7 +66,7 @@ def model_on_device(file: Path):
 
 def come_back_alone(file: Path) -> list[float]:
     """Return the differences of the weights of a localizer on a source's network, once loaded."""
-    from coursekit import torch_backbones
+    from backbones import torch_backbones
     from localizer import model
 
     backbone = torch_backbones.untrained("mobilenet_v2", ["features.14.conv.0", "features.18"])

@@ -61,7 +61,7 @@ def train_alone(*arguments) -> list:
 
 def places() -> dict[str, list[str]]:
     """Return where a process computes, and by what it talks, by the machine and its processes."""
-    from coursekit import torch_backbones
+    from backbones import torch_backbones
 
     import torch
 

@@ -11,7 +11,7 @@ SIZE, CLASSES = 32, ["cat", "dog", "heron"]
 
 def backbone(name: str = "efficientnet_lite0", layers: Sequence[str] = (), channels: int = 4):
     """Return a backbone of two convolutions, always with the same weights."""
-    from coursekit import torch_backbones
+    from backbones import torch_backbones
 
     import torch
     from torch import nn
@@ -29,7 +29,7 @@ def backbone(name: str = "efficientnet_lite0", layers: Sequence[str] = (), chann
 @contextmanager
 def installed(**options) -> Iterator[None]:
     """Let `torch_backbones.untrained` return the small backbone, with these options."""
-    from coursekit import torch_backbones
+    from backbones import torch_backbones
 
     def untrained(name, layers):
         return backbone(name, layers, **options)

@@ -213,7 +213,7 @@ def look_at_devices(backbones, _scratch: Path) -> dict:
 
 def compare_devices() -> dict | None:
     """Return how far the maps of the best device are from the CPU's, None where it is the CPU."""
-    from coursekit import torch_backbones as backbones
+    from backbones import torch_backbones as backbones
 
     if backbones.device().type == "cpu":
         return None
@@ -265,7 +265,7 @@ def look_at_download(backbones, scratch: Path) -> dict:
 
 def look(scratch: Path) -> dict:
     """Return all answers; `scratch` is a folder for files."""
-    from coursekit import torch_backbones
+    from backbones import torch_backbones
 
     parts = {
         "default": look_at_default,
@@ -328,7 +328,7 @@ def test_nothing_that_comes_after_the_last_layer_is_kept(answers):
 
 def write_maps_of_keras(file: Path) -> dict:
     """Write what the default backbone makes of the pictures in Keras, and return its identity."""
-    from coursekit import keras_backbones
+    from backbones import keras_backbones
 
     backbone = keras_backbones.load(LITE)
     np.savez(file, **backbone.maps(pictures()))

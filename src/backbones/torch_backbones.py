@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from backbones import weights as weight_files
 from coursekit import settings
-from coursekit import weights as weight_files
 from efficientnet import DEVIATION, MEAN, SIZE, in_torch
 
 import numpy as np

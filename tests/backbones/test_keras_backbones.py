@@ -55,7 +55,7 @@ def look_at_default(backbones, scratch: Path) -> dict:
 
 def other_weights(scratch: Path) -> Path:
     """Return a file with the default's weights, one number of which is another one."""
-    from coursekit import weights
+    from backbones import weights
 
     from safetensors.numpy import load_file, save_file
 
@@ -152,7 +152,7 @@ def look_at_files(backbones, scratch: Path) -> dict:
 
 def look(scratch: Path) -> dict:
     """Return all answers; `scratch` is a folder for files."""
-    from coursekit import keras_backbones
+    from backbones import keras_backbones
 
     parts = {
         "default": look_at_default,
@@ -279,7 +279,7 @@ def test_without_a_network_the_ways_out_are_named(answers):
 
 def look_at_real_weights(weights: Path, pictures: Path) -> dict:
     """Return what the real weights make of a few photographs, and of a narrower network's."""
-    from coursekit import keras_backbones as backbones
+    from backbones import keras_backbones as backbones
     from coursekit.pictures import read_picture
 
     narrow, wide = (weights / f"keras_mobilenet_v2_{w}_224_no_top.h5" for w in ("0.35", "1.00"))

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from backbones import weights as weight_files
 from coursekit import settings
-from coursekit import weights as weight_files
 from efficientnet import SIZE, in_keras
 
 import keras

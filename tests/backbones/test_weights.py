@@ -4,7 +4,8 @@ import os
 from hashlib import blake2b
 from pathlib import Path
 
-from coursekit import settings, weights
+from backbones import weights
+from coursekit import settings
 from efficientnet import converting
 
 import numpy as np
