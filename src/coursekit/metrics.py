@@ -94,22 +94,27 @@ def two_way(values: ArrayLike) -> pd.Series:
     """Return ``mean, low, high, p`` of outcomes, or of differences, shape (runs, images).
 
     Every run answers for the same images, and both are drawn by chance. The variance of the mean
-    is (images + runs - rest) / size, from the mean squares of the two-way analysis of variance;
-    interval (95 %) and two-sided p, against a mean of 0, are Student's, with the degrees of
-    freedom of [Satterthwaite, 1946]. A single run knows the images only.
+    is (images + runs - rest) / size, from the mean squares of the two-way analysis of variance,
+    where those of images and runs are at least the rest's. Interval (95 %) and two-sided p,
+    against a mean of 0, are Student's, with the degrees of freedom of [Satterthwaite, 1946]. A
+    single run knows the images only; of a single image they are NaN.
     """
     array = np.atleast_2d(np.asarray(values, dtype=np.float64))
     (runs, images), mean = array.shape, array.mean()
+    if images < 2:
+        return pd.Series({"mean": mean, "low": np.nan, "high": np.nan, "p": np.nan})
     of_image, of_run = array.mean(axis=0), array.mean(axis=1, keepdims=True)
-    squares = [runs * of_image.var(ddof=1)], [images - 1]
+    squares, degrees = [runs * of_image.var(ddof=1)], [images - 1]
     if runs > 1:
-        rest = ((array - of_image - of_run + mean) ** 2).sum() / (runs - 1) / (images - 1)
-        if images * of_run.var(ddof=1) > rest:  # or else the runs add nothing of their own
-            squares[0].extend([images * of_run.var(ddof=1), -rest])
-            squares[1].extend([runs - 1, (runs - 1) * (images - 1)])
-    parts, freedom = map(np.array, squares)
+        squares.append(images * of_run.var(ddof=1))
+        degrees += [runs - 1, (runs - 1) * (images - 1)]
+        rest = ((array - of_image - of_run + mean) ** 2).sum() / degrees[-1]
+        # what varies no more than the rest alone would make it adds nothing of its own
+        squares = [square if square > rest else 0.0 for square in squares]
+        squares.append(rest * (1 - np.count_nonzero(squares)))
+    parts = np.array(squares)
     error = np.sqrt(parts.sum() / array.size)
-    freedom = parts.sum() ** 2 / (parts**2 / freedom).sum() if error else np.inf
+    freedom = parts.sum() ** 2 / (parts**2 / degrees).sum() if error else np.inf
     reach = error * stdtrit(freedom, 0.975)
     p = 2 * stdtr(freedom, -abs(mean) / error) if error else float(mean == 0)
     return pd.Series({"mean": mean, "low": mean - reach, "high": mean + reach, "p": p})
