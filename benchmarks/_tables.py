@@ -48,6 +48,7 @@ def measure(
         if any(tuple(map(str, key)) == tuple(old[: len(key)]) for old in measured):
             continue
         new = [*key, *row(*key)]
+        measured.append([*map(str, new)])
         with file.open("a", newline="", encoding="utf-8") as target:
             csv.writer(target, lineterminator="\n").writerow(new)
         print(*new[:9], flush=True)  # the beginning of a long row

@@ -17,7 +17,7 @@ import argparse
 import gc
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
 from unittest import mock
@@ -42,13 +42,14 @@ PUBLISHED = {"pooled": 0.01, "spatial": None}  # the weight of the box; None for
 LAZY = ("mean box", "center box")
 LAST = {name: name for name in (*LAZY, *PUBLISHED, *PAIR)} | {"pointing": OURS}
 LENGTH = 250  # steps of training
-RATES = (0.0001, 0.0004, 0.002, 0.01)
-# which step each takes its rate from: those with another output, or loss, are tuned themselves
-TUNED = {step: "+ IoU loss" for step in STEPS}
-TUNED |= dict.fromkeys(("+ positions", "+ earlier layers", "all but IoU loss"), "+ positions")
-TUNED |= {step: step for step in ("control", "all but positions", *PAIR)}
+RATES = (2e-05, 0.0001, 0.0004, 0.002, 0.01, 0.05, 0.25)
+FIRST = RATES[1:5]  # that are tried; then, where the best is an edge, the next one
+# which step each takes its rate from: another output, input or loss is tuned itself
+TUNED = {step: step for step in (*STEPS, *PAIR)}
+TUNED |= dict.fromkeys(("+ mirrored", "+ regularized", "all but mirrored"), "+ IoU loss")
 TUNED[RANDOM] = "tuned spatial"
 TUNING = 100  # a seed that only chooses rates
+CHOSEN_BY = ("rate", "mean_iou")
 SCORES = ("accuracy", "mean_iou", "accuracy_at_iou_50")
 FIELDS = {
     "probes": ("layer", "read_from", "accuracy", "mean_iou", "center", "size"),
@@ -134,6 +135,18 @@ def best_rates(table: pd.DataFrame) -> dict[str, float]:
     return {step: rates[like] for step, like in TUNED.items()}
 
 
+def tuning_keys(file: Path) -> Iterator[tuple]:
+    """Yield what is to be measured until no best rate is an edge of those that were tried."""
+    for step in dict.fromkeys(TUNED.values()):
+        low, high = RATES.index(FIRST[0]), RATES.index(FIRST[-1])
+        while True:
+            yield from ((step, rate, TUNING) for rate in RATES[low : high + 1])
+            best = RATES.index(_tables.best(file, {"step": step, "seed": TUNING}, *CHOSEN_BY))
+            if low < best < high or best in (0, len(RATES) - 1):
+                break
+            low, high = min(low, best - 1), max(high, best + 1)
+
+
 def probes(space: dict, layer: str, kind: str) -> list[float]:
     """Return what the lesson's probe reads from a layer, on `val`: accuracy, IoU, center, size."""
     x = space["maps"][layer]
@@ -182,17 +195,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is not in the files yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--name", default=settings.dataset_name(), help="of the files")
-    parser.add_argument("--seeds", type=int, default=3, help="for each idea")
-    parser.add_argument(
-        "--more", type=int, default=5, help="seeds for the two heads, and at the end"
-    )
+    parser.add_argument("--seeds", type=int, default=5, help="for each step and model")
     parser.add_argument("--out", type=Path, default=_tables.FOLDER, help="folder of the files")
     options = parser.parse_args(arguments)
     os.environ.setdefault("TQDM_DISABLE", "1")
     space = prepare()
     header, images = provenance(options.name, space, USED), space["images"]
 
-    def measured(file: str, keys: list[tuple], row: Callable, fields: tuple = ()) -> pd.DataFrame:
+    def measured(
+        file: str, keys: Iterable[tuple], row: Callable, fields: tuple = ()
+    ) -> pd.DataFrame:
         file, fields = f"{file}_{options.name}.csv", fields or FIELDS[file]
         return _tables.measure(options.out / file, header, fields, keys, row)
 
@@ -205,20 +217,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table, seconds = of(*key)
         return [*metrics.outcomes(table[table["split"] == split]).mean().round(4), seconds]
 
-    tuning = [(step, rate, TUNING) for step in dict.fromkeys(TUNED.values()) for rate in RATES]
+    tuning = tuning_keys(options.out / f"ideas_{options.name}.csv")
     best = best_rates(measured("ideas", tuning, partial(scores, "val")))
     best |= dict.fromkeys(LAZY, 0.0) | dict.fromkeys(PUBLISHED, 0.001)
-    seeds = dict.fromkeys(TUNED, options.seeds) | dict.fromkeys(LAST.values(), options.more)
-    seeds |= dict.fromkeys(LAZY, 1)
+    steps = dict.fromkeys([*TUNED, *LAST.values()], options.seeds) | dict.fromkeys(LAZY, 1)
     keys = [
         (step, best[step], seed)
-        for seed in range(max(seeds.values()))
-        for step in seeds
-        if seed < seeds[step]
+        for seed in range(options.seeds)
+        for step in steps
+        if seed < steps[step]
     ]
     measured("ideas", keys, partial(scores, "val"))
 
-    keys = [(name, seed) for name in LAST for seed in range(seeds[LAST[name]])]
+    keys = [(name, seed) for name in LAST for seed in range(steps[LAST[name]])]
 
     def model(name: str, seed: int) -> tuple[str, float, int]:
         return LAST[name], best[LAST[name]], seed
