@@ -13,7 +13,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from coursekit import datasets, features, settings, voc
+from backbones import features
+from coursekit import datasets, settings, voc
 from exercises import lesson_code
 from minivoc import CLASSES
 

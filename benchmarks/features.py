@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 from time import perf_counter, process_time
 
-from coursekit import datasets, features, settings
+from backbones import features
+from coursekit import datasets, settings
 from coursekit.pictures import read_picture
 
 import numpy as np
@@ -41,14 +42,14 @@ def repeated(n: int, directory: Path) -> pd.DataFrame:
 def build(part: str, scratch: Path):
     """Return a backbone: with the weights at hand, else with random ones, which are as fast."""
     framework, name = part.split()
-    backbones = importlib.import_module(f"coursekit.{framework}_backbones")
+    module = importlib.import_module(f"backbones.{framework}_backbones")
     weights = "imagenet"  # of the default backbone, they are always at hand
     if name != settings.BACKBONES[0]:
-        weights = settings.weights(backbones.SUFFIXES)
+        weights = settings.weights(module.SUFFIXES)
         if not Path(weights).is_file():
             weights = scratch / "random.weights.h5"
-            backbones.RECIPES[name].build(weights=None).save_weights(weights)
-    return backbones.load(name, weights=weights)
+            module.RECIPES[name].build(weights=None).save_weights(weights)
+    return module.load(name, weights=weights)
 
 
 def bare(backbone, images: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""The pretrained networks that look at the pictures, the same in Keras and in PyTorch.
+"""The pretrained networks, the same in Keras and in PyTorch, and the features that they make.
 
-Each of the two modules imports its framework, so a process takes one of them.
+The modules `keras_backbones` and `torch_backbones` import their frameworks: a process takes one.
 """

@@ -3,6 +3,7 @@
 import importlib
 from pkgutil import walk_packages
 
+import backbones
 import coursekit
 
 import pytest
@@ -16,9 +17,13 @@ def test_importing_the_package_imports_nothing_heavy():
     assert run.stdout == "[]\n"
 
 
-WITH_FRAMEWORK = {f"coursekit.{name}_backbones" for name in ("keras", "torch")}
+WITH_FRAMEWORK = {f"backbones.{name}_backbones" for name in ("keras", "torch")}
 IMPORTED = "import sys; print({'tensorflow', 'torch'} & {*sys.modules})"
-MODULES = {module.name for module in walk_packages(coursekit.__path__, "coursekit.")}
+MODULES = {
+    module.name
+    for package in (coursekit, backbones)
+    for module in walk_packages(package.__path__, f"{package.__name__}.")
+}
 
 
 def test_no_other_module_imports_a_framework():

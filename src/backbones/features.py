@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -24,9 +24,12 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 from numpy.lib.format import open_memmap
+from tqdm import tqdm
 
 BATCH = 32
 THREADS = 2  # that decode
+SHARD = 64  # batches that are one job of an executor
+COUNT = "rows-"  # begins the name of a file that says how much of a shard is finished
 LARGEST = np.finfo(np.float16).max
 VERSION = 3  # raise it whenever the same pictures would give other numbers
 
@@ -49,6 +52,7 @@ def extract(
     directory: str | Path,
     folder: str | Path | None = None,
     batch: int = BATCH,
+    executor: Executor | None = None,
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """Return each layer's feature maps of all images of a table, and their image_ids, in its order.
 
@@ -58,6 +62,10 @@ def extract(
     The table has a row for each image, with ``image_id`` and ``filename``, and the pictures lie in
     ``JPEGImages`` of the directory. The files go to a folder in `folder`, by default ``features``
     among the artifacts of the data set in use. `batch` pictures make one forward pass.
+
+    With an `executor`, its processes share the work, on this machine or on others that see the
+    same files under the same names; the bytes are those of one process. The backbone goes to them
+    pickled.
 
     A picture that is not there raises a ``FileNotFoundError``, one that cannot be decoded a
     `CorruptImageError`, a number beyond the range of float16 a ``ValueError``, and a disk without
@@ -69,10 +77,22 @@ def extract(
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{backbone.name}-{_fingerprint(backbone, ids, files, batch)}"
     with FileLock(folder / f".{target.name}.lock"):  # another process may want the same
-        if not target.exists():
-            _extract(backbone, files, target, batch)
-    maps = {layer: np.load(_file(target, layer), mmap_mode="r") for layer in backbone.shapes}
+        maps = _stored(target, backbone, len(ids))
+        if maps is None:
+            shutil.rmtree(target, ignore_errors=True)
+            _extract(backbone, files, target, batch, executor)
+            maps = _stored(target, backbone, len(ids))
     return maps, ids
+
+
+def _stored(folder: Path, backbone: Backbone, n: int) -> dict[str, np.ndarray] | None:
+    """Return the maps in a folder, or None where they are not there, or damaged."""
+    try:
+        maps = {layer: np.load(_file(folder, layer), mmap_mode="r") for layer in backbone.shapes}
+    except (OSError, ValueError, EOFError):
+        return None
+    right = all(maps[layer].shape == (n, *shape) for layer, shape in backbone.shapes.items())
+    return maps if right else None
 
 
 def _file(folder: Path, layer: str) -> Path:
@@ -88,33 +108,61 @@ def _fingerprint(backbone: Backbone, ids: list[str], files: list[Path], batch: i
     return digest.hexdigest()
 
 
-def _extract(backbone: Backbone, files: list[Path], target: Path, batch: int) -> None:
-    """Make the folder `target`: under another name first, and a batch at a time.
-
-    After each batch, a file in it says how many rows are finished. So the run that follows a
-    killed one goes on from there.
-    """
-    part = target.with_name(f"{target.name}.part")
-    finished = part / "rows"
-    if not finished.exists():
+def _extract(
+    backbone: Backbone, files: list[Path], target: Path, batch: int, executor: Executor | None
+) -> None:
+    """Make the folder `target`: under another name first, a shard at a time, or several at once."""
+    part, size = target.with_name(f"{target.name}.part"), SHARD * batch
+    shards = [(start, files[start : start + size]) for start in range(0, len(files), size)]
+    if _stored(part, backbone, len(files)) is None:  # nothing, or damaged
         _reserve(part, {k: (len(files), *shape) for k, shape in backbone.shapes.items()})
-        write_whole(finished, "0")
-    start = int(finished.read_text())
-    read = partial(read_picture, size=backbone.size)
-    options = {"total": len(files), "initial": start, "desc": backbone.name, "unit": "image"}
-    pools = ThreadPoolExecutor(THREADS), ThreadPoolExecutor(1)
-    with pools[0] as readers, pools[1] as writer, progress_bar(**options) as bar:
-        decoded = readers.map(read, files[start : start + batch])
+    begun = sum(_finished(part, start) for start, _ in shards)
+    options = {"total": len(files), "initial": begun, "desc": backbone.name, "unit": "image"}
+    with progress_bar(**options) as bar:
+        if executor is None:
+            for start, shard in shards:
+                _fill(backbone, shard, part, start, batch, bar)
+        else:
+            jobs = [executor.submit(_fill, backbone, s, part, i, batch) for i, s in shards]
+            for job in jobs:
+                job.result()
+                bar.update(sum(_finished(part, start) for start, _ in shards) - bar.n)
+    part.replace(target)
+
+
+def _fill(
+    backbone: Backbone,
+    files: list[Path],
+    part: Path,
+    first: int,
+    batch: int,
+    bar: tqdm | None = None,
+) -> None:
+    """Write the rows of these pictures, from row `first` on.
+
+    After each batch, a file says how many of them are finished. So the run that follows a killed
+    one goes on from there.
+    """
+    begin, read = _finished(part, first), partial(read_picture, size=backbone.size)
+    with ThreadPoolExecutor(THREADS) as readers, ThreadPoolExecutor(1) as writer:
+        decoded = readers.map(read, files[begin : begin + batch])
         written = writer.submit(int)  # nothing yet
-        for row in range(start, len(files), batch):
+        for row in range(begin, len(files), batch):
             images = np.stack([*decoded])
             decoded = readers.map(read, files[row + batch : row + 2 * batch])  # the next ones
             maps = backbone.maps(images)
             written.result()
-            written = writer.submit(_write, part, row, maps)
-            bar.update(len(images))
+            written = writer.submit(_write, part, first, row, maps)
+            if bar is not None:
+                bar.update(len(images))
         written.result()
-    part.replace(target)
+
+
+def _finished(part: Path, first: int) -> int:
+    """Return how many rows of a shard are finished; none where the count is damaged."""
+    file = part / f"{COUNT}{first}"
+    count = file.read_text(encoding="utf-8") if file.exists() else ""
+    return int(count) if count.isdigit() else 0
 
 
 def _reserve(part: Path, shapes: dict[str, tuple[int, ...]]) -> None:
@@ -131,8 +179,8 @@ def _reserve(part: Path, shapes: dict[str, tuple[int, ...]]) -> None:
         open_memmap(_file(part, layer), "w+", np.float16, shape)
 
 
-def _write(part: Path, row: int, maps: dict[str, np.ndarray]) -> None:
-    """Write the maps of one batch to the files, from this row on, and that they are finished."""
+def _write(part: Path, first: int, row: int, maps: dict[str, np.ndarray]) -> None:
+    """Write the maps of one batch, from this row of a shard on, and that they are finished."""
     for layer, values in maps.items():
         if not (values.min() >= -LARGEST and values.max() <= LARGEST):
             raise ValueError(
@@ -140,7 +188,7 @@ def _write(part: Path, row: int, maps: dict[str, np.ndarray]) -> None:
             )
         # anew for each batch: what stays mapped counts as memory
         stored = open_memmap(_file(part, layer), "r+")
-        stored[row : row + len(values)] = values
+        stored[first + row : first + row + len(values)] = values
         stored.flush()
         end = row + len(values)
-    write_whole(part / "rows", str(end))
+    write_whole(part / f"{COUNT}{first}", str(end))
