@@ -42,7 +42,7 @@ def read_picture(file: str | Path, size: int | None = None) -> np.ndarray:
         shown = _to_rgb(ImageOps.exif_transpose(image))
         if size is not None:
             shown = shown.resize((size, size), Image.Resampling.BILINEAR)
-        return np.asarray(shown)
+        return np.array(shown)  # a copy, which may be written to
 
 
 def size_of(file: str | Path) -> tuple[int, int]:
@@ -54,7 +54,8 @@ def size_of(file: str | Path) -> tuple[int, int]:
 
 def is_turned(image: Image.Image) -> bool:
     """Return whether width and height change places where an opened picture is shown."""
-    return image.getexif().get(ORIENTATION) in TURNED
+    # of a TIFF, Pillow gives the size as it is shown
+    return image.format != "TIFF" and image.getexif().get(ORIENTATION) in TURNED
 
 
 @contextmanager

@@ -42,9 +42,9 @@ BUGS = {
         "003",
         INSPIRED,
         "src/coursekit/voc/reading.py",
-        "_read_file",
-        'f"bndbox/{side}") for side in SIDES)',
-        'f"bndbox/{side}") for side in ("ymin", "xmin", "ymax", "xmax"))',
+        "_sides",
+        "[box.number(side) for side in SIDES]",
+        '[box.number(side) for side in ("ymin", "xmin", "ymax", "xmax")]',
         "tests/coursekit/test_voc.py",
     ),
     "one-based pixels forgotten": Bug(

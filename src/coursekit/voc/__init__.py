@@ -10,7 +10,14 @@ inclusive; `reading` converts them, and nothing else ever does.
 """
 
 from coursekit.voc.auditing import audit
-from coursekit.voc.reading import AnnotationError, load_annotations
+from coursekit.voc.reading import AnnotationError, annotation_files, load_annotations
 from coursekit.voc.selecting import assign_split, single_object
 
-__all__ = ["AnnotationError", "assign_split", "audit", "load_annotations", "single_object"]
+__all__ = [
+    "AnnotationError",
+    "annotation_files",
+    "assign_split",
+    "audit",
+    "load_annotations",
+    "single_object",
+]

@@ -1,6 +1,5 @@
 """One annotation file: its bytes, its XML, and the values in it. What is wrong has a line."""
 
-import math
 import re
 import stat
 from pathlib import Path
@@ -11,7 +10,17 @@ LARGEST_FILE = 10_000_000  # bytes; a real annotation file has about a thousand
 LARGEST_NUMBER = 1_000_000  # pixels
 # Python's float takes more: 1_0, nan, and digits of other scripts
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-YES, NO, UNCLEAR = ("true", "yes"), ("false", "no"), "unspecified"
+# hardened: no entities, no network, no large files; comments cut no value in two
+PARSER = etree.XMLParser(
+    resolve_entities=False,
+    no_network=True,
+    load_dtd=False,
+    huge_tree=False,
+    remove_comments=True,
+    remove_pis=True,
+)
+FLAGS = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
+UNCLEAR = "unspecified"
 
 
 class AnnotationError(ValueError):
@@ -27,44 +36,36 @@ def readable(path: str | Path) -> str:
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def parse(file: Path) -> etree._Element:
-    """Return the root of an annotation file.
+def parse(file: Path, tag: str = "annotation") -> etree._Element:
+    """Return the root of an annotation file, which has this tag.
 
     Parsing is hardened: no document type, so no entities; no network; no large files, and nothing
     packed. Comments and instructions are left out, so they cut no value in two. White space
     before the declaration and a namespace are common, and overlooked.
     """
     content = _content(file)
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        root = etree.fromstring(content.removeprefix(b"\xef\xbb\xbf").lstrip(), parser)
+        root = etree.fromstring(content.removeprefix(b"\xef\xbb\xbf").lstrip(), PARSER)
     except etree.XMLSyntaxError as error:
         advice = " Save it as UTF-8." if "encoding" in error.msg else ""
         problem = f"is not well-formed XML: {' '.join(error.msg.split())}.{advice}"
         raise AnnotationError(file, error.lineno, problem) from error
-    if root.getroottree().docinfo.doctype:
+    wide = b"\0" in content  # as in UTF-16, where no word is found
+    if (wide or b"<!" in content) and root.getroottree().docinfo.doctype:
         raise AnnotationError(file, 1, "declares a document type, and so could define entities")
-    if b"xmlns" in content.replace(b"\0", b""):  # of UTF-16, every other byte
+    if wide or b"xmlns" in content:
         for element in root.iter():
             element.tag = etree.QName(element).localname
-    if root.tag != "annotation":
-        raise AnnotationError(file, root.sourceline, f"starts with <{root.tag}>, not <annotation>")
+    if root.tag != tag:
+        raise AnnotationError(file, root.sourceline, f"starts with <{root.tag}>, not <{tag}>")
     return root
 
 
 def _content(file: Path) -> bytes:
     try:
-        status = file.stat()
-        if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for ever
+        if not stat.S_ISREG(file.stat().st_mode):  # to open a pipe would wait for ever
             raise AnnotationError(file, 0, "is no file, though its name ends as one. Remove it")
-        with file.open("rb") as stream:
+        with file.open("rb", buffering=0) as stream:
             content = stream.read(LARGEST_FILE + 1)
     except OSError as error:
         raise AnnotationError(file, 0, f"cannot be read: {error.strerror}") from error
@@ -73,54 +74,66 @@ def _content(file: Path) -> bytes:
     return content
 
 
-def child(file: Path, parent: etree._Element, path: str) -> etree._Element | None:
-    """Return the one element at `path`, of direct children only, or None; refuse a second one."""
-    for tag in path.split("/"):
-        first, *more = parent.findall(tag) or [None]
-        if more:
-            problem = f"<{parent.tag}> has {1 + len(more)} <{tag}>. Which one is meant?"
-            raise AnnotationError(file, more[0].sourceline, problem)
-        if first is None:
+class Fields(dict):
+    """The direct children of an element, by their tags; of those that are there twice, a list.
+
+    What a method asks for must be there once at most. Each raises an `AnnotationError`.
+    """
+
+    def __init__(self, file: Path, element: etree._Element, name: str = ""):
+        self.file, self.element, self.name = file, element, name
+        for child in element:
+            other = self.get(child.tag)
+            self[child.tag] = child if other is None else [*_listed(other), child]
+
+    def error(self, element: etree._Element, problem: str) -> AnnotationError:
+        """Return an error at this element."""
+        return AnnotationError(self.file, element.sourceline, problem)
+
+    def child(self, tag: str) -> etree._Element | None:
+        """Return the child with this tag, or None."""
+        found = self.get(tag)
+        if isinstance(found, list):
+            words = f"<{self.element.tag}> has {len(found)} <{tag}>. Which one is meant?"
+            raise self.error(found[1], words)
+        return found
+
+    def text(self, tag: str) -> str:
+        """Return the text of a child, its white space in single spaces; "" where there is none."""
+        child = self.get(tag)
+        if child is None:
+            return ""
+        if len(child):  # of a list, too
+            child = self.child(tag)
+            words = f"<{self.name}{tag}> holds <{child[0].tag}>, not only text"
+            raise self.error(child, words)
+        return " ".join((child.text or "").split())
+
+    def needed(self, tag: str) -> str:
+        """Return the text of a child that must be there."""
+        value = self.text(tag)
+        if not value:
+            raise self.error(self.element, f"<{self.element.tag}> has no <{self.name}{tag}>")
+        return value
+
+    def number(self, tag: str) -> float:
+        """Return the number in a child: a decimal number, not beyond what a picture can have."""
+        value = self.text(tag)
+        if NUMBER.fullmatch(value) and abs(found := float(value)) <= LARGEST_NUMBER:
+            return found
+        value = self.needed(tag)
+        problem = "larger than any picture" if NUMBER.fullmatch(value) else "not a number"
+        raise self.error(self[tag], f"<{self.name}{tag}> is {value[:40]!r}, {problem}")
+
+    def flag(self, tag: str) -> bool | None:
+        """Return whether a flag is set; None where it says that this is not known."""
+        value = self.text(tag).lower()
+        if value in FLAGS:
+            return FLAGS[value]
+        if value == UNCLEAR:
             return None
-        parent = first
-    return parent
+        return self.number(tag) != 0
 
 
-def text(file: Path, parent: etree._Element, path: str) -> str:
-    """Return the text at `path`, its white space in single spaces; "" where there is none."""
-    element = child(file, parent, path)
-    if element is None:
-        return ""
-    if len(element):
-        problem = f"<{path}> holds <{element[0].tag}>, not only text"
-        raise AnnotationError(file, element.sourceline, problem)
-    return " ".join((element.text or "").split())
-
-
-def needed(file: Path, parent: etree._Element, path: str) -> str:
-    """Return the text at `path`, or raise that it is missing."""
-    value = text(file, parent, path)
-    if not value:
-        raise AnnotationError(file, parent.sourceline, f"<{parent.tag}> has no <{path}>")
-    return value
-
-
-def number(file: Path, parent: etree._Element, path: str) -> float:
-    """Return the number at `path`: a decimal number, not beyond what a picture can have."""
-    value = needed(file, parent, path)
-    found = float(value) if NUMBER.fullmatch(value) else math.nan
-    if not abs(found) <= LARGEST_NUMBER:
-        problem = "not a number" if math.isnan(found) else "larger than any picture"
-        line = child(file, parent, path).sourceline
-        raise AnnotationError(file, line, f"<{path}> is {value[:40]!r}, {problem}")
-    return found
-
-
-def flag(file: Path, parent: etree._Element, path: str) -> bool | None:
-    """Return whether the flag at `path` is set; None where it says that this is not known."""
-    value = text(file, parent, path).lower()
-    if value == UNCLEAR:
-        return None
-    if value in YES or not value or value in NO:
-        return value in YES
-    return number(file, parent, path) != 0
+def _listed(found: etree._Element | list) -> list:
+    return found if isinstance(found, list) else [found]

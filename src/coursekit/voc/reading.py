@@ -1,18 +1,18 @@
 """VOC's annotation files, read into one table of objects."""
 
 import os
+import posixpath
 from collections import defaultdict
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Literal
 
-from coursekit import boxes
+from coursekit import boxes, settings
 from coursekit.boxes import SIDES
 from coursekit.pictures import CorruptImageError, size_of
 from coursekit.voc import parsing
 from coursekit.voc.parsing import AnnotationError
 
 import pandas as pd
-from lxml import etree
 
 FLAGS = ["difficult", "truncated"]
 COLUMNS = ["image_id", "filename", "width", "height", "name", *SIDES, *FLAGS]
@@ -33,16 +33,17 @@ def load_annotations(
     directory: str | Path,
     errors: Literal["raise", "skip"] = "raise",
     polygons: Literal["raise", "box"] = "raise",
-    zero_based: bool = False,
+    zero_based: bool | None = None,
 ) -> pd.DataFrame:
     """Return the table of objects of a data set in VOC's layout.
 
     Reads every ``.xml`` file in ``Annotations``, in folders in it as well: VOC's own files and
     those of the tools that write its format. An image_id is the file's path there, without the
     ending. Coordinates may have decimals; with `zero_based` they count from 0 and leave the last
-    pixel out, as some tools write them. ``difficult`` and ``truncated`` are false where they are
-    missing. A missing ``<filename>`` or ``<size>`` is taken from the picture. Parsing is hardened;
-    see `parsing.parse`. No file name leaves the directory.
+    pixel out, as some tools write them (by default what ``COURSEKIT_ZERO_BASED`` says). Where they
+    look as if they did, and nobody said so, a sentence tells. ``difficult`` and ``truncated`` are
+    false where they are missing. A missing ``<filename>`` or ``<size>`` is taken from the picture.
+    Parsing is hardened; see `parsing.parse`. No file name leaves the directory.
 
     A file that cannot be read raises an `AnnotationError` with its path and line; with `errors` set
     to ``skip``, such files are left out and listed in ``table.attrs["skipped"]``. What was left out
@@ -51,7 +52,8 @@ def load_annotations(
     a ``FileNotFoundError``.
     """
     directory = Path(directory)
-    files = files_in(directory / "Annotations", ".xml")
+    folder = directory / "Annotations"
+    files = names_in(folder, ".xml")
     if not files:
         raise FileNotFoundError(
             f"{directory / 'Annotations'} holds no .xml file. A data set is a directory with "
@@ -61,14 +63,20 @@ def load_annotations(
     rows, skipped, noted = [], [], []
     for file in files:
         try:
-            rows += _read_file(directory / "Annotations", file, pictures, polygons, noted)
+            rows += _read_file(folder, file, pictures, polygons, noted)
         except AnnotationError as error:
             if errors == "raise":
                 raise
             skipped.append({"file": error.file, "line": error.line, "problem": error.problem})
     table = pd.DataFrame(rows, columns=COLUMNS).astype(DTYPES)
-    if not zero_based:
+    if not (settings.zero_based() if zero_based is None else zero_based):
+        from_zero = (table[["xmin", "ymin"]].to_numpy() == 0).any(axis=1)
         table[SIDES] = boxes.voc_to_xyxy(table[SIDES])
+        if from_zero.any():
+            print(
+                f"{from_zero.sum()} boxes begin at 0, where VOC begins at 1. If your tool counts "
+                "from 0, say so: `coursekit run --zero-based`, or COURSEKIT_ZERO_BASED=1."
+            )
     table.attrs = {"directory": str(directory), "skipped": skipped, "noted": noted}
     if skipped or noted:
         print(
@@ -78,14 +86,26 @@ def load_annotations(
     return table
 
 
-def files_in(folder: Path, *endings: str) -> list[Path]:
-    """Return the files in a folder and those in it, sorted, relative to it; no hidden ones."""
+def annotation_files(directory: str | Path) -> list[Path]:
+    """Return the paths of a data set's annotation files, in the order of the table of objects."""
+    folder = Path(directory) / "Annotations"
+    return [folder / name for name in names_in(folder, ".xml")]
+
+
+def names_in(folder: str | Path, *endings: str) -> list[str]:
+    """Return the files in a folder and those in it, sorted, with slashes; no hidden ones."""
     found = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(place, name) for name in names if not name.startswith(".")]
-    found = [file for file in found if not endings or file.name.lower().endswith(endings)]
-    return sorted(file.relative_to(folder) for file in found)
+        inside = Path(place).relative_to(folder).as_posix()
+        start = "" if inside == "." else f"{inside}/"
+        found += [start + name for name in names if not name.startswith(".")]
+    return sorted(name for name in found if not endings or name.lower().endswith(endings))
+
+
+def files_in(folder: str | Path, *endings: str) -> list[Path]:
+    """Return what `names_in` does, as paths that are relative to the folder."""
+    return [Path(name) for name in names_in(folder, *endings)]
 
 
 class Pictures:
@@ -93,10 +113,10 @@ class Pictures:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.names = {file.as_posix() for file in files_in(folder)}
+        self.names = {*names_in(folder)}
         self.by_stem = defaultdict(list)
         for name in sorted(self.names):
-            self.by_stem[str(PurePosixPath(name).with_suffix(""))].append(name)
+            self.by_stem[posixpath.splitext(name)[0]].append(name)
 
     def of(self, image_id: str, given: str) -> tuple[str, str]:
         """Return the picture of an annotation file, and what is odd about it ("" for nothing).
@@ -104,7 +124,7 @@ class Pictures:
         `given` is its ``<filename>``. The picture that is named as the annotation file is its
         picture: a copied file often keeps the old ``<filename>``.
         """
-        own = self.by_stem.get(image_id) or self.by_stem.get(str(PurePosixPath(image_id)))
+        own = self.by_stem.get(image_id)
         if own and given not in own:
             stale = given and PurePosixPath(given).stem != PurePosixPath(own[0]).stem
             problem = f"<filename> is {given!r}; took {own[0]!r}, named as the annotation"
@@ -121,32 +141,32 @@ def _ending(name: str) -> str:
 
 
 def _read_file(
-    folder: Path, name: Path, pictures: Pictures, polygons: str, noted: list[dict]
+    folder: Path, name: str, pictures: Pictures, polygons: str, noted: list[dict]
 ) -> list[tuple]:
     """Return one tuple per object, in the order of `COLUMNS`, with the file's own coordinates."""
-    file = folder / name
-    image_id = name.with_suffix("").as_posix()
+    file, image_id = folder / name, posixpath.splitext(name)[0]
     _encodable(file, image_id)
-    root = parsing.parse(file)
+    root = parsing.Fields(file, parsing.parse(file))
 
     def note(line: int | None, problem: str) -> None:
-        noted.append({"file": name.as_posix(), "line": line or 0, "problem": problem})
+        noted.append({"file": name, "line": line or 0, "problem": problem})
 
-    filename, odd = pictures.of(image_id, _given_name(file, root))
+    filename, odd = pictures.of(image_id, _given_name(root))
     if odd:
-        note(root.sourceline, odd)
-    width, height = _picture_size(file, root, pictures.folder / filename)
-    rows = []
-    for item in root.findall("object"):
-        if not len(item) and not (item.text or "").strip():
-            note(item.sourceline, "an empty <object>, left out")
+        note(root.element.sourceline, odd)
+    width, height = _picture_size(root, pictures.folder, filename)
+    rows, objects = [], root.get("object", [])
+    for element in objects if isinstance(objects, list) else [objects]:
+        if not len(element) and not (element.text or "").strip():
+            note(element.sourceline, "an empty <object>, left out")
             continue
-        flags = [parsing.flag(file, item, flag) for flag in FLAGS]
+        item = parsing.Fields(file, element)
+        flags = [item.flag(flag) for flag in FLAGS]
         for flag, value in zip(FLAGS, flags, strict=True):
             if value is None:
-                note(item.sourceline, f"<{flag}> says that it is not known; took no")
-        sides = _sides(file, item, polygons)
-        kind = parsing.needed(file, item, "name")
+                note(element.sourceline, f"<{flag}> says that it is not known; took no")
+        sides = _sides(item, polygons)
+        kind = item.needed("name")
         rows.append((image_id, filename, width, height, kind, *sides, *map(bool, flags)))
     return rows
 
@@ -158,48 +178,52 @@ def _encodable(file: Path, image_id: str) -> None:
         raise AnnotationError(file, 0, "has a name that is not UTF-8. Rename it") from error
 
 
-def _sides(file: Path, item: etree._Element, polygons: str) -> list[float]:
+def _sides(item: parsing.Fields, polygons: str) -> list[float]:
     """Return an object's xmin, ymin, xmax and ymax, as the file has them."""
-    if item.find("bndbox") is None:
-        for shape, advice in SHAPES.items():
-            if (polygon := parsing.child(file, item, shape)) is None:
-                continue
-            if shape != "polygon" or polygons != "box":
-                raise AnnotationError(file, item.sourceline, f"<object> {advice}")
-            points = [parsing.number(file, polygon, corner.tag) for corner in polygon]
-            if len(points) < 6 or len(points) % 2:
-                raise AnnotationError(file, polygon.sourceline, "<polygon> has no three corners")
-            xs, ys = points[::2], points[1::2]
-            return [min(xs), min(ys), max(xs), max(ys)]
-    return [parsing.number(file, item, f"bndbox/{side}") for side in SIDES]
+    if "bndbox" not in item:
+        return _around_polygon(item, polygons)
+    box = parsing.Fields(item.file, item.child("bndbox"), "bndbox/")
+    return [box.number(side) for side in SIDES]
 
 
-def _given_name(file: Path, root: etree._Element) -> str:
+def _around_polygon(item: parsing.Fields, polygons: str) -> list[float]:
+    """Return the sides of a polygon where these are asked for, or refuse what has no box."""
+    for shape, advice in SHAPES.items():
+        if (polygon := item.child(shape)) is None:
+            continue
+        if shape != "polygon" or polygons != "box":
+            raise item.error(item.element, f"<object> {advice}")
+        corners = parsing.Fields(item.file, polygon, "polygon/")
+        points = [corners.number(corner.tag) for corner in polygon]
+        if len(points) < 6 or len(points) % 2:
+            raise item.error(polygon, "<polygon> has no three corners")
+        xs, ys = points[::2], points[1::2]
+        return [min(xs), min(ys), max(xs), max(ys)]
+    raise item.error(item.element, f"<object> has no <bndbox/{SIDES[0]}>")
+
+
+def _given_name(root: parsing.Fields) -> str:
     """Return ``<filename>``, with slashes; refuse one that leads elsewhere."""
-    name = parsing.text(file, root, "filename")
-    for path in (PurePosixPath(name), PureWindowsPath(name)):
-        if path.is_absolute() or path.drive or ".." in path.parts:
-            line = root.find("filename").sourceline
-            raise AnnotationError(file, line, f"<filename> {name!r} leaves the data set")
-    if len(name.encode()) > LONGEST_NAME:
-        line = root.find("filename").sourceline
-        raise AnnotationError(file, line, f"<filename> has more than {LONGEST_NAME} bytes")
+    name = root.text("filename")
+    if any(sign in name for sign in "/\\:") or name == "..":
+        for path in (PurePosixPath(name), PureWindowsPath(name)):
+            if path.is_absolute() or path.drive or ".." in path.parts:
+                raise root.error(root["filename"], f"<filename> {name!r} leaves the data set")
+    if len(name) > LONGEST_NAME / 4 and len(name.encode()) > LONGEST_NAME:
+        raise root.error(root["filename"], f"<filename> has more than {LONGEST_NAME} bytes")
     return name.replace("\\", "/")
 
 
-def _picture_size(file: Path, root: etree._Element, picture: Path) -> tuple[int, int]:
+def _picture_size(root: parsing.Fields, folder: Path, filename: str) -> tuple[int, int]:
     """Return width and height from ``<size>``, or from the picture where it is missing or 0."""
-    size = parsing.child(file, root, "size")
-    sides = [0.0, 0.0]
+    size, sides = root.child("size"), [0.0, 0.0]
     if size is not None:
-        sides = [
-            parsing.number(file, size, side) if parsing.text(file, size, side) else 0.0
-            for side in ("width", "height")
-        ]
+        size = parsing.Fields(root.file, size)
+        sides = [size.number(s) if size.text(s) else 0.0 for s in ("width", "height")]
     if min(sides) >= 1:
         return int(sides[0]), int(sides[1])
     try:
-        return size_of(picture)
+        return size_of(folder / filename)
     except (OSError, CorruptImageError) as error:
-        problem = f"has no <size>, and {picture.name} cannot be opened to measure it"
-        raise AnnotationError(file, root.sourceline, problem) from error
+        problem = f"has no <size>, and {Path(filename).name} cannot be opened to measure it"
+        raise root.error(root.element, problem) from error

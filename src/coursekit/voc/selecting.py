@@ -25,7 +25,8 @@ def single_object(
 ) -> pd.DataFrame:
     """Return the table of images with exactly one object of the wanted classes.
 
-    ``label`` is the index into `classes`. Objects of other classes are overlooked; with
+    ``label`` is the index into those of `classes` that have such an image; which have none, a
+    sentence says. Objects of other classes are overlooked; with
     `exclusive`, the picture holds none of them. A class that does not occur, and a chosen box that
     is empty or inverted, raise a ``ValueError``.
 
@@ -39,19 +40,25 @@ def single_object(
             f"No object is called {', '.join(absent)}. The table has: "
             f"{', '.join(sorted(set(table['name'])))}."
         )
-    wanted = table[table["name"].isin(classes)]
-    counted = table if exclusive else wanted
-    count = counted.groupby("image_id")["name"].transform("size")
-    images = wanted[count.loc[wanted.index] == 1].reset_index(drop=True)
+    wanted = table[table["name"].isin(classes)].reset_index(drop=True)
+    single = wanted.groupby("image_id")["name"].transform("size") == 1
+    shown = [name for name in classes if name in set(wanted["name"][single])]
+    if exclusive:
+        count = table.groupby("image_id").size()
+        single &= wanted["image_id"].map(count) == 1
+    elif len(shown) < len(classes):
+        never = ", ".join(name for name in classes if name not in shown)
+        print(f"Left out, since no picture has one of them as its only object: {never}.")
+    images = wanted[single].reset_index(drop=True)
     empty = (images["xmax"] <= images["xmin"]) | (images["ymax"] <= images["ymin"])
     if empty.any():
         raise ValueError(
             f"The boxes of {', '.join(images['image_id'][empty][:5])} are empty or inverted "
             f"({int(empty.sum())} in all). voc.audit lists them; correct or remove those files."
         )
-    if sizes != "annotation" and "directory" in table.attrs:
+    if len(images) and sizes != "annotation" and "directory" in table.attrs:
         images[["width", "height"]] = _sizes(images, Path(table.attrs["directory"]), sizes)
-    return images.assign(label=images["name"].map({c: i for i, c in enumerate(classes)}))
+    return images.assign(label=images["name"].map({c: i for i, c in enumerate(shown)}))
 
 
 def _sizes(images: pd.DataFrame, directory: Path, sizes: str) -> list[tuple[int, int]]:
@@ -159,13 +166,19 @@ def _named(line: str, known: set[str]) -> str | None:
 
 
 def _draw(images: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
-    """Return a split for each row: every class in the same shares, to the nearest image."""
+    """Return a split for each row: every class in the same shares, to the nearest image.
+
+    A class with an image for each split has one in each.
+    """
     rng = np.random.default_rng(seed)
     split = pd.Series(index=images.index, dtype=object)
     bounds = np.cumsum(list(shares.values()))
     for _, members in images.sort_values("image_id").groupby("name"):
         shuffled = rng.permutation(members.index)
         ends = np.round(bounds * len(shuffled)).astype(int)
+        if len(shuffled) >= len(shares):  # then none goes without
+            least = np.arange(1, len(shares) + 1)
+            ends = np.clip(ends, least, len(shuffled) - len(shares) + least)
         for name, part in zip(shares, np.split(shuffled, ends[:-1]), strict=True):
             split.loc[part] = name
     return split
