@@ -6,5 +6,5 @@ import os
 os.environ.setdefault("TQDM_DISABLE", "1")
 
 # The stored outputs are those of the defaults, whatever the reader has set.
-for name in ("DATASET", "CLASSES", "BACKBONE", "WEIGHTS", "ARTIFACTS", "SEED"):
+for name in ("DATASET", "CLASSES", "BACKBONE", "WEIGHTS", "ARTIFACTS", "SEED", "ZERO_BASED"):
     os.environ.pop(f"COURSEKIT_{name}", None)

@@ -20,20 +20,24 @@ def claim(sentence: str, measured: float, **bound: float) -> None:
 
     The sentence says what the number must show, without its full stop; the bound is one or two of
     ``at_least``, ``at_most`` and ``equals``. Claims are promises about the data set ``mini`` and
-    the seed 0: there one that fails is an `AssertionError`. With other data, or another seed, it
-    is marked and recorded, and the notebook goes on. `ValueError` when no bound is given, or
-    `measured` is not one finite number.
+    the seed 0: there one that fails is an `AssertionError`, and a number that is not finite a
+    `ValueError`. With other data, or another seed, both are marked and recorded, and the notebook
+    goes on: such data may have nothing to measure. `ValueError` when no bound is given.
     """
     unknown = set(bound) - set(BOUNDS)
     if not bound or unknown:
         raise ValueError(f"A claim needs at_least, at_most or equals, not {sorted(unknown)}.")
-    measured = _finite(sentence, measured)
+    measured = _measurable(sentence, measured)
     words = " and ".join(f"{BOUNDS[name][0]} {value:g}" for name, value in bound.items())
-    holds = all(BOUNDS[name][1](measured, value) for name, value in bound.items())
+    holds = None  # there is nothing to measure
+    if measured is not None:
+        holds = all(BOUNDS[name][1](measured, value) for name, value in bound.items())
     lessons.record_sentence("claims", sentence, measured, **bound, holds=holds)
-    if not holds and settings.dataset() == "mini" and settings.seed() == 0:
+    if holds is False and _promised():
         raise AssertionError(f"{sentence}: {words} was promised, {measured:.4g} was measured.")
-    if holds:
+    if holds is None:
+        print(f"– {sentence}: nothing to measure here ({words} on mini)")
+    elif holds:
         print(f"✓ {sentence}: {_readable(measured)} ({words})")
     else:
         print(f"✗ {sentence}: {_readable(measured)} here ({words} on mini)")
@@ -44,23 +48,30 @@ def report(sentence: str, measured: float) -> None:
 
     ``make measure CLAIMS=all`` measures mean and standard deviation over seeds and two numerical
     settings. They are shown where the lesson runs on ``mini`` and they have been measured. The
-    sentence has no full stop. `ValueError` when `measured` is not one finite number.
+    sentence has no full stop. What is not finite is an error, or marked, as in `claim`.
     """
-    measured = _finite(sentence, measured)
+    measured = _measurable(sentence, measured)
     key = (lessons.record_sentence("reports", sentence, measured), sentence)
     margins = lessons.measured("margins").set_index(["lesson", "claim"])
-    text = f"· {sentence}: ≈{_readable(measured)} here"
+    number = "nothing to measure" if measured is None else f"≈{_readable(measured)}"
+    text = f"· {sentence}: {number} here"
     if settings.dataset() == "mini" and key in margins.index:
         row = margins.loc[key]
         text += f", {row['mean']:.3g} ± {row['sd']:.2g} over {row['runs']:.0f} runs"
     print(text)
 
 
-def _finite(sentence: str, measured: float) -> float:
+def _promised() -> bool:
+    return settings.dataset() == "mini" and settings.seed() == 0
+
+
+def _measurable(sentence: str, measured: float) -> float | None:
     measured = float(measured)
-    if not math.isfinite(measured):
+    if math.isfinite(measured):
+        return measured
+    if _promised():
         raise ValueError(f"{sentence!r}: the measured number is {measured}. What made it so?")
-    return measured
+    return None
 
 
 def _readable(number: float) -> str:

@@ -3,9 +3,12 @@
 A data set has VOC's layout: ``Annotations/`` with one XML file for each picture in ``JPEGImages/``.
 """
 
+import shutil
 from pathlib import Path
 
 from coursekit import settings
+
+from filelock import FileLock
 
 PARTS = ("Annotations", "JPEGImages")
 
@@ -57,13 +60,24 @@ def prepare(name: str | None = None) -> Path:
     """
     name = settings.dataset() if name is None else str(name)
     if name == "mini":
-        from minivoc import dataset  # here, so that finding a data set stays quick
-
-        try:
-            dataset.draw(place(name))
-        except FileExistsError as error:
-            raise FileExistsError(f"{error} COURSEKIT_HOME says where mini goes.") from error
+        _draw_mini(place(name))
     return locate(name)
+
+
+def _draw_mini(directory: Path) -> None:
+    from minivoc import dataset  # here, so that finding a data set stays quick
+
+    try:
+        if directory.exists():
+            dataset.draw(directory)  # which it does if this is of another version
+            return
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(directory.parent / ".mini.lock"):  # a second process waits, and finds it done
+            for left in directory.parent.glob(".mini-*/drawn"):  # by a killed process
+                shutil.rmtree(left.parent, ignore_errors=True)
+            dataset.draw(directory)
+    except FileExistsError as error:
+        raise FileExistsError(f"{error} COURSEKIT_HOME says where mini goes.") from error
 
 
 def missing_parts(directory: Path) -> list[str]:
@@ -76,7 +90,11 @@ def _not_in_layout(directory: Path) -> str:
     found = [*sorted(directory.glob("*/Annotations")), *sorted(directory.glob("*/*/Annotations"))]
     near = [directory.parent, *(annotations.parent for annotations in found)]
     meant = [str(other) for other in near if not missing_parts(other)]
-    advice = "Annotations/ must hold the XML files, and JPEGImages/ the pictures."
+    advice = (
+        "Annotations/ must hold the XML files, and JPEGImages/ the pictures. What YOLO, Roboflow, "
+        f"labelImg, COCO, labelme or CVAT export, `coursekit import {directory} --out NEW` lays "
+        "out like that."
+    )
     if meant:
         advice = f"Did you mean {' or '.join(meant)}?"
     missing = " and no ".join(missing_parts(directory))

@@ -26,9 +26,12 @@ def average_precision(
     nor as missed. The mean over both axes is COCO's AP; the mean of the column 0.5 is its AP50.
 
     `detections` has one row per predicted box: ``image_id, pred_name, confidence, pred_xmin …
-    pred_ymax``. `objects` holds those of all images searched; ``difficult`` may be missing.
+    pred_ymax``. `objects` holds those of all images searched; ``difficult`` may be missing. Names
+    and ids are compared as text, so that 1 and "1" are the same.
     """
     thresholds = np.atleast_1d(thresholds)
+    detections = detections.astype({"image_id": str, "pred_name": str})
+    objects = objects.astype({"image_id": str, "name": str})
     ordered = detections.sort_values("confidence", ascending=False, kind="stable")
     rows = {}
     for name, truth in objects.groupby("name"):

@@ -12,6 +12,8 @@ each model in ``predictions/``, and one ``results.json`` with five parts:
 
 import json
 import platform
+import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -43,10 +45,24 @@ def artifacts_file(name: str) -> Path:
 
 
 def load_results() -> dict:
-    """Return what has been recorded so far; empty parts when nothing has."""
-    file = artifacts_file(RESULTS)
-    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return {"models": {}, "claims": {}, "reports": {}, "provenance": {}, "seconds": {}} | found
+    """Return what has been recorded so far; empty parts when nothing has.
+
+    A file that cannot be read, or holds something else, is moved aside, and a sentence says so.
+    """
+    file, parts = artifacts_file(RESULTS), ("models", "claims", "reports", "provenance", "seconds")
+    found = {}
+    try:
+        found = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and all(isinstance(found.get(part, {}), dict) for part in parts):
+        return {part: {} for part in parts} | found
+    aside = file.with_name("results.damaged.json")
+    file.replace(aside)
+    print(f"{file} is damaged. It is called {aside.name} now, and a new one begins.")
+    return load_results()
 
 
 @contextmanager
@@ -73,20 +89,35 @@ def begin(lesson: str) -> None:
     """Start a lesson: forget the claims of its last run, note its provenance, print the data set.
 
     Call it in the first code cell of a notebook, with the notebook's name without ``.ipynb``.
+    `OSError` when nothing can be written where the artifacts go.
     """
     global _lesson
     _lesson = lesson
     name = settings.dataset_name()
     weights = [Path(file).name for file in settings.all_weights()]
     origin = {"dataset": name, "backbone": settings.backbone(), "weights": weights, "seed": SEED}
+    folder = settings.artifacts()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"Nothing can be written in {folder}: {error.strerror or error}. Set COURSEKIT_HOME to "
+            "a directory in which you may write, and on whose disk there is room."
+        ) from error
     with _changing_results() as results:
         results["claims"][lesson] = []
         results["reports"][lesson] = []
         results["provenance"][lesson] = origin | {"versions": _versions()}
     print(f"Lesson {lesson}, data set {name}")
+    if len(settings.classes()) == 1:
+        for message in ("You are using a softmax over axis", "In loss categorical_crossentropy"):
+            warnings.filterwarnings("ignore", message=message)  # which Keras thinks are mistakes
+        print("It has one class, so every name is right: read here what is said of boxes.")
 
 
-def record_sentence(part: str, sentence: str, measured: float, **more: float) -> str:
+def record_sentence(part: str, sentence: str, measured: float | None, **more: float | None) -> str:
     """Return the lesson that runs, after adding a sentence to its ``claims`` or ``reports``."""
     if _lesson is None:
         raise RuntimeError(
@@ -124,6 +155,15 @@ def load_images() -> pd.DataFrame:
     """
     dtypes = DTYPES | {"label": int, "split": str}
     return _read_table("images.csv", "02_voc_annotations", dtypes, IMAGE_COLUMNS)
+
+
+def preferred(table: pd.DataFrame, *wishes: str) -> pd.DataFrame:
+    """Return a table's rows, those first that fulfill most wishes; each is as in `query`.
+
+    So a lesson finds its example, or the nearest thing to it, on any data.
+    """
+    granted = sum(table.eval(wish).astype(int) for wish in wishes)
+    return table.loc[granted.sort_values(ascending=False, kind="stable").index]
 
 
 def measured(name: str) -> pd.DataFrame:
@@ -194,6 +234,8 @@ def _read_table(name: str, lesson: str, dtypes: dict, columns: Sequence[str] = (
     run = f"Run notebooks/{lesson}.ipynb first, then this notebook again."
     if not path.exists():
         raise FileNotFoundError(f"{settings.dataset_name()} has no {name} yet. {run}")
+    if not path.read_bytes().endswith(b"\n"):
+        raise ValueError(f"{path} is not whole: its last line is cut off. {run}")
     # Otherwise pandas takes 000010 for a number, and NA for nothing.
     table = pd.read_csv(path, dtype=dtypes, keep_default_na=False)
     if missing := [column for column in columns if column not in table]:

@@ -5,6 +5,7 @@ variable             meaning                                                    
 ==================== ================================================================== ============
 COURSEKIT_DATASET    ``mini``, ``voc2007``, ``voc2012``, or a directory in VOC's layout ``mini``
 COURSEKIT_CLASSES    the names to find, separated by commas                             mini's
+COURSEKIT_ZERO_BASED ``1`` where boxes count from 0 and leave the last pixel out        ``0``
 COURSEKIT_BACKBONE   one of `BACKBONES`                                                 its first
 COURSEKIT_WEIGHTS    ``imagenet``, a weight file, or several separated as in ``PATH``   ``imagenet``
 COURSEKIT_DEVICE     on which PyTorch computes: ``cuda``, ``mps`` or ``cpu``            the best
@@ -15,6 +16,7 @@ COURSEKIT_VOC_MIRROR addresses from which to download VOC first, separated by sp
 ==================== ================================================================== ============
 """
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -37,16 +39,33 @@ def dataset_name() -> str:
     return wanted if wanted in NAMED_DATASETS else Path(wanted).expanduser().resolve().name
 
 
+def folder_name() -> str:
+    """Return a name for the folders of a data set; two directories never share one."""
+    name, wanted = dataset_name(), dataset()
+    if wanted in NAMED_DATASETS:
+        return name
+    place = str(Path(wanted).expanduser().resolve()).encode("utf-8", "surrogateescape")
+    return f"{name}-{hashlib.blake2b(place, digest_size=4).hexdigest()}"
+
+
 def classes() -> list[str]:
-    """Return the names of the objects to find; `ValueError` when there are less than two."""
+    """Return the names of the objects to find; `ValueError` when there is none, or one twice."""
     wanted = os.environ.get("COURSEKIT_CLASSES", ",".join(CLASSES))
     names = [name.strip() for name in wanted.split(",") if name.strip()]
-    if len(set(names)) < max(2, len(names)):
+    if not names or len(set(names)) < len(names):
         raise ValueError(
-            f"COURSEKIT_CLASSES is {wanted!r}. Give at least two different names, with commas "
+            f"COURSEKIT_CLASSES is {wanted!r}. Give one name, or different names with commas "
             "between them, such as dog,cat."
         )
     return names
+
+
+def zero_based() -> bool:
+    """Return whether boxes count from 0; `ValueError` when the variable is neither 0 nor 1."""
+    wanted = os.environ.get("COURSEKIT_ZERO_BASED", "0")
+    if wanted not in ("0", "1"):
+        raise ValueError(f"COURSEKIT_ZERO_BASED is {wanted!r}. Set it to 1, or to 0.")
+    return wanted == "1"
 
 
 def backbone() -> str:
@@ -113,5 +132,5 @@ def home() -> Path:
 
 def artifacts() -> Path:
     """Return ``COURSEKIT_ARTIFACTS``, or else ``artifacts/<data set>`` in `home`."""
-    default = home() / "artifacts" / dataset_name()
+    default = home() / "artifacts" / folder_name()
     return Path(os.environ.get("COURSEKIT_ARTIFACTS", default)).expanduser().resolve()

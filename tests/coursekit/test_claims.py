@@ -78,9 +78,23 @@ def test_a_claim_without_a_bound_is_refused(lesson, bound):
         claim("It is so", 1.0, **bound)
 
 
-def test_a_number_that_is_none_is_refused(lesson):
-    with pytest.raises(ValueError, match="nan"):
-        claim("It is so", float("nan"), at_least=0)
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_on_mini_a_number_that_is_none_is_refused(lesson, number):
+    with pytest.raises(ValueError, match=str(number)):
+        claim("It is so", number, at_least=0)
+    with pytest.raises(ValueError, match=str(number)):
+        report("It is so", number)
+
+
+def test_elsewhere_there_may_be_nothing_to_measure(lesson, margins, monkeypatch, capsys):
+    monkeypatch.setenv("COURSEKIT_DATASET", str(lesson))
+    claim("It is so", float("nan"), at_least=0.05)
+    report("It varies", float("nan"))
+    claimed, reported = capsys.readouterr().out.splitlines()[-2:]
+    assert claimed == "– It is so: nothing to measure here (at least 0.05 on mini)"
+    assert reported == "· It varies: nothing to measure here"
+    (kept,) = recorded(lesson)
+    assert kept == {"sentence": "It is so", "measured": None, "at_least": 0.05, "holds": None}
 
 
 def test_running_a_lesson_again_forgets_its_old_claims(lesson):
@@ -125,8 +139,3 @@ def test_on_other_data_a_report_does_not_show_what_mini_gave(lesson, margins, mo
     monkeypatch.setenv("COURSEKIT_DATASET", str(lesson))
     report("It varies", 0.2)
     assert capsys.readouterr().out.endswith("· It varies: ≈0.2 here\n")
-
-
-def test_a_report_of_no_number_is_refused(lesson, margins):
-    with pytest.raises(ValueError, match="nan"):
-        report("It varies", float("nan"))

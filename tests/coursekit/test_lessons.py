@@ -185,3 +185,10 @@ def test_two_lessons_at_once_lose_no_claim_of_each_other(tmp_path):
     assert [process.wait(timeout=300) for process in processes] == [0, 0]
     claims = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["claims"]
     assert {name: len(claims[name]) for name in names} == dict.fromkeys(names, 40)
+
+
+def test_a_place_in_which_nobody_may_write_is_named_at_the_beginning(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COURSEKIT_ARTIFACTS", str(tmp_path / "file" / "mini"))
+    with pytest.raises(OSError, match=r"Nothing can be written in .*file.* Set COURSEKIT_HOME"):
+        lessons.begin("02_lesson")

@@ -1,6 +1,7 @@
 """The settings, and how `coursekit run` hands them to the notebooks."""
 
 import os
+from pathlib import Path
 
 from coursekit import settings
 from coursetools import cli, fetching, runner
@@ -9,7 +10,7 @@ from minivoc import CLASSES
 import pytest
 
 KERAS, TORCH = (".h5", ".keras"), (".pth", ".pt")
-NAMES = ("DATASET", "CLASSES", "BACKBONE", "WEIGHTS", "DEVICE", "HOME", "ARTIFACTS")
+NAMES = ("DATASET", "CLASSES", "BACKBONE", "WEIGHTS", "DEVICE", "HOME", "ARTIFACTS", "ZERO_BASED")
 
 
 @pytest.fixture(autouse=True)
@@ -40,11 +41,35 @@ def test_the_classes_are_those_of_the_command(run):
     assert settings.classes() == ["terrier", "lynx", "heron"]
 
 
-@pytest.mark.parametrize("wanted", ["", "dog", "dog,dog", " , "])
-def test_a_class_alone_is_nothing_to_tell_apart(monkeypatch, wanted):
+def test_there_may_be_one_class(monkeypatch):
+    monkeypatch.setenv("COURSEKIT_CLASSES", " raccoon ")
+    assert settings.classes() == ["raccoon"]
+
+
+@pytest.mark.parametrize("wanted", ["", "dog,dog", " , "])
+def test_no_class_and_one_named_twice_are_refused(monkeypatch, wanted):
     monkeypatch.setenv("COURSEKIT_CLASSES", wanted)
-    with pytest.raises(ValueError, match="at least two different names"):
+    with pytest.raises(ValueError, match="one name, or different names"):
         settings.classes()
+
+
+def test_boxes_count_from_one_unless_the_command_says_otherwise(run, monkeypatch):
+    assert settings.zero_based() is False
+    assert run("--zero-based") == 0
+    assert settings.zero_based() is True
+    monkeypatch.setenv("COURSEKIT_ZERO_BASED", "yes")
+    with pytest.raises(ValueError, match="Set it to 1, or to 0"):
+        settings.zero_based()
+
+
+def test_directories_of_one_name_do_not_share_their_artifacts(monkeypatch, tmp_path):
+    found = set()
+    for place in ("mini", tmp_path / "a" / "photos", tmp_path / "b" / "photos", tmp_path / "mini"):
+        monkeypatch.setenv("COURSEKIT_DATASET", str(place))
+        assert settings.dataset_name() == Path(place).name
+        found.add(settings.artifacts())
+    assert len(found) == 4
+    assert settings.home() / "artifacts" / "mini" in found
 
 
 def test_the_defaults():

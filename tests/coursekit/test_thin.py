@@ -1,6 +1,7 @@
 """The word "thin" stays true, and imports go one way."""
 
 import ast
+import re
 import sys
 
 from coursekit import settings
@@ -69,3 +70,11 @@ def test_minivoc_needs_little():
 def test_an_import_inside_a_function_counts():
     text = "import a.b\nfrom . import c\ndef f():\n    from d.e import g\n    import h as i"
     assert imported(text) == {"a", "d", "h"}
+
+
+def test_pictures_are_opened_in_one_place():
+    """Else one that a phone has stored lying is turned in one path, and not in another."""
+    lessons = [*settings.CHECKOUT.glob("notebooks/[0-9]*.ipynb"), *SRC.glob("*/*.py")]
+    opens = re.compile(r"Image\.open\(|imread\(|decode_image\(|read_image\(")
+    found = [f.name for f in lessons if opens.search(f.read_text(encoding="utf-8"))]
+    assert found == ["pictures.py"]
