@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 from minivoc import CLASSES, SPLITS
 from minivoc.pictures import Found, find, render
@@ -222,6 +223,16 @@ def _needs_drawing(directory: Path, stamp: dict[str, int]) -> bool:
     return there != stamp
 
 
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone; a killed one cannot say so."""
+
+    def wait() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
+
+
 def _draw_all(kinds: list[str], seed: int, directory: Path, processes: int | None) -> None:
     """Draw every picture, in several processes where that works."""
     work = partial(draw_one, seed=seed, directory=directory)
@@ -236,7 +247,8 @@ def _draw_all(kinds: list[str], seed: int, directory: Path, processes: int | Non
     )
     if processes != 1:
         try:  # "spawn" works on every system, and beside a framework's threads
-            with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            spawn = {"mp_context": get_context("spawn"), "initializer": _end_with_parent}
+            with ProcessPoolExecutor(processes, **spawn) as pool:
                 for _ in progress(pool.map(work, *jobs, chunksize=8)):
                     pass
             return
