@@ -1,6 +1,7 @@
 """The command ``coursekit``: run the course, fetch data, predict, examine the environment."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -25,12 +26,18 @@ DESCRIPTION = "Where Is It? A course on finding and naming the one object in a p
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 when all went well, 1 when not."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # Windows writes cp1252, which has no ✗
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
     except (ImportError, OSError, ValueError, RuntimeError) as error:
         print(f"coursekit {options.name}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\ncoursekit {options.name}: stopped. Call it again to go on.", file=sys.stderr)
+        return 130  # as shells do
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     run.add_argument("--dataset", help="mini, voc2007, voc2012, or a directory in VOC's layout")
     run.add_argument("--classes", help="the names to find in it, such as terrier,lynx,heron")
+    run.add_argument(
+        "--zero-based", action="store_true", help="boxes count from 0, as some tools write them"
+    )
     run.add_argument("--backbone", choices=settings.BACKBONES, help="the pretrained network")
     run.add_argument(
         "--weights", action="append", help="imagenet, or a weight file; twice for both frameworks"
@@ -59,11 +69,23 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--in-place", action="store_true", help="store the outputs in the notebooks themselves"
     )
+    run.add_argument("--hours", type=float, default=3.0, help="how long one cell may take: 3")
     run.add_argument("--results", metavar="FILE", help="at the end, copy results.json to this file")
 
     fetch = commands.add_parser("fetch", help="draw or download a data set")
     fetch.set_defaults(command=_fetch)
     fetch.add_argument("dataset", choices=settings.NAMED_DATASETS)
+
+    imported = commands.add_parser("import", help="lay a foreign data set out as VOC")
+    imported.set_defaults(command=_import)
+    imported.add_argument("directory", type=Path, help="what a tool has exported")
+    imported.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    imported.add_argument(
+        "--from",
+        dest="kind",
+        choices=("roboflow", "yolo", "coco", "labelme", "cvat"),
+        help="by default what the files look like; roboflow: VOC's files beside the pictures",
+    )
 
     predict = commands.add_parser("predict", help="name and locate what your own pictures show")
     predict.set_defaults(command=_predict)
@@ -113,15 +135,19 @@ def _run(options: argparse.Namespace) -> int:
             # The notebooks run in another directory, where a relative path means another place.
             value = [v if v in words else str(Path(v).expanduser().resolve()) for v in value]
         os.environ[f"COURSEKIT_{name.upper()}"] = os.pathsep.join(value)
+    if options.zero_based:
+        os.environ["COURSEKIT_ZERO_BASED"] = "1"
     fetching.prepare()  # before the first notebook starts
     notebooks = runner.find_notebooks(options.only)
+    if settings.dataset() not in settings.NAMED_DATASETS:
+        print(runner.look_at_data())
     if options.in_place:
         copies.append(settings.CHECKOUT / "book" / "results.json")
-        runner.run(notebooks)
+        runner.run(notebooks, hours=options.hours)
     else:
-        out = Path(options.out or settings.home() / "runs" / settings.dataset_name()).resolve()
+        out = Path(options.out or settings.home() / "runs" / settings.folder_name()).resolve()
         os.environ["COURSEKIT_ARTIFACTS"] = str(out)
-        runner.run(notebooks, out / "notebooks")
+        runner.run(notebooks, out / "notebooks", options.hours)
         print(f"Executed notebooks, predictions and results.json are in {out}.")
     for copy in copies:
         write_whole(copy, lessons.artifacts_file(lessons.RESULTS).read_text(encoding="utf-8"))
@@ -131,13 +157,19 @@ def _run(options: argparse.Namespace) -> int:
 def _report_claims(names: Sequence[str]) -> int:
     """Print which claims did not hold on this data set. They are promises about mini only."""
     from coursekit import lessons
+    from coursekit.claims import BOUNDS
 
     claims = [claim for name in names for claim in lessons.load_results()["claims"].get(name, [])]
-    failed = [claim for claim in claims if not claim["holds"]]
-    print(f"{len(claims) - len(failed)} of {len(claims)} claims hold on {settings.dataset_name()}.")
-    for claim in failed:
-        bound = {k: v for k, v in claim.items() if k not in ("sentence", "measured", "holds")}
-        print(f"  ✗ {claim['sentence']}: promised {bound}, measured {claim['measured']:.4g}")
+    measured = [claim for claim in claims if claim["holds"] is not None]
+    held = sum(claim["holds"] for claim in measured)
+    print(f"{held} of {len(measured)} claims hold on {settings.dataset_name()}.")
+    for claim in measured:
+        if not claim["holds"]:
+            bound = " and ".join(f"{BOUNDS[b][0]} {claim[b]:g}" for b in BOUNDS if b in claim)
+            print(f"  ✗ {claim['sentence']}: {claim['measured']:.4g} here, {bound} on mini")
+    for claim in claims:
+        if claim["holds"] is None:
+            print(f"  – {claim['sentence']}: nothing to measure here")
     return 0
 
 
@@ -145,6 +177,14 @@ def _fetch(options: argparse.Namespace) -> int:
     from coursetools import fetching
 
     print(f"{options.dataset} is in {fetching.fetch(options.dataset)}.")
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from coursetools import importing
+
+    print(importing.lay_out(options.directory.resolve(), options.out.resolve(), options.kind))
+    print(f"Look at it: coursekit run --dataset {options.out} --classes NAME,NAME")
     return 0
 
 

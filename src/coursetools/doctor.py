@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, metadata, version
@@ -96,11 +97,18 @@ def check_memory() -> Iterator[Row]:
 
 
 def check_disk() -> Iterator[Row]:
-    """Return whether there is room for downloads and artifacts."""
+    """Return whether there is room for downloads and artifacts, and the right to write them."""
     home = settings.home()
     existing = next(place for place in (home, *home.parents) if place.exists())
     advice = f"Make room at {home}, or set COURSEKIT_HOME to a directory on another disk."
     yield _amount("disk", shutil.disk_usage(existing).free, DISK, advice)
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        advice = "Set COURSEKIT_HOME to a directory in which you may write."
+        found = f"{existing}: {error.strerror or error}"
+        yield Row("home", found, "a place to write", False, advice)
 
 
 def check_dataset() -> Iterator[Row]:

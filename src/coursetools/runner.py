@@ -2,19 +2,18 @@
 
 import hashlib
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from coursekit import lessons, settings
+from coursekit import datasets, lessons, settings, voc
 from coursekit.files import write_whole
 from coursekit.progress import progress_bar
+from coursetools import executing
+from coursetools.executing import LessonError
 
 import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
@@ -22,10 +21,6 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-
-
-class LessonError(RuntimeError):
-    """A notebook stopped; says in which cell, and why."""
 
 
 def find_notebooks(only: Sequence[str] = ()) -> list[Path]:
@@ -38,7 +33,27 @@ def find_notebooks(only: Sequence[str] = ()) -> list[Path]:
     return chosen
 
 
-def run(notebooks: Sequence[Path], out: Path | None = None) -> list[Path]:
+def look_at_data() -> str:
+    """Return how many pictures the lessons will find; what stops lesson 02 is an error here.
+
+    So an annotation that cannot be read is named in seconds, and not after the first lesson.
+    """
+    directory, classes = datasets.locate(), settings.classes()
+    images = voc.single_object(voc.load_annotations(directory), classes)
+    counts = voc.assign_split(images, directory)["split"].value_counts()
+    number = {split: int(counts.get(split, 0)) for split in ("train", "val", "test")}
+    if min(number.values()) == 0:
+        raise ValueError(
+            f"{directory} has {len(images)} pictures with exactly one object of "
+            f"{', '.join(classes)}, and in the splits {number}. Each needs one at least."
+        )
+    words = ", ".join(f"{n} for {split}" for split, n in number.items())
+    return f"{settings.dataset_name()}: {len(images)} pictures with one object, {words}."
+
+
+def run(
+    notebooks: Sequence[Path], out: Path | None = None, hours: float = executing.HOURS
+) -> list[Path]:
     """Execute notebooks in order and return the executed files.
 
     Parameters
@@ -50,11 +65,15 @@ def run(notebooks: Sequence[Path], out: Path | None = None) -> list[Path]:
         source and with the same settings, is kept, and its notebook is skipped: after a
         failure, the run goes on at the notebook that failed. None executes every notebook and
         stores its outputs in the notebook itself.
+    hours
+        How long one cell may take.
 
     Raises
     ------
     LessonError
         At the first cell that fails. The copy, up to that cell, is in `out`.
+    KeyboardInterrupt
+        When somebody stops it. The copy, up to that cell, is in `out`.
     """
     loaded = {path: nbformat.read(path, as_version=4) for path in notebooks}
     written = []
@@ -67,12 +86,14 @@ def run(notebooks: Sequence[Path], out: Path | None = None) -> list[Path]:
             if out is not None and _is_finished(target, mark):
                 bar.update(_count_code(notebook.cells))
             else:
-                _execute(notebook, path, target, bar, mark if out is not None else None)
+                _execute(notebook, path, target, bar, hours, mark if out is not None else None)
             written.append(target)
     return written
 
 
-def _execute(notebook: NotebookNode, path: Path, target: Path, bar: tqdm, mark: str | None) -> None:
+def _execute(
+    notebook: NotebookNode, path: Path, target: Path, bar: tqdm, hours: float, mark: str | None
+) -> None:
     """Run one notebook in a fresh kernel and write it to `target`, also when a cell fails."""
     reached = 0
 
@@ -83,39 +104,25 @@ def _execute(notebook: NotebookNode, path: Path, target: Path, bar: tqdm, mark: 
 
     # What differs from run to run must not: no time stamps, no names of this machine's kernel.
     notebook.metadata = nbformat.from_dict(METADATA)
-    client = NotebookClient(
-        notebook,
-        timeout=None,
-        kernel_name="python3",
-        record_timing=False,
-        coalesce_streams=True,
-        on_cell_start=note_cell,
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],
-        resources={"metadata": {"path": str(path.parent)}},
-    )
     start = time.perf_counter()
     try:
-        client.execute(env=os.environ | {"TQDM_DISABLE": "1"})
-    except (CellExecutionError, DeadKernelError) as error:
+        executing.execute(notebook, path.parent, hours, note_cell)
+    except (LessonError, KeyboardInterrupt) as reason:
         if mark is not None:
             _write(notebook, target)
+        if isinstance(reason, KeyboardInterrupt):
+            raise
         seen = f" What was reached is in {target}." if mark is not None else ""
         number = _count_code(notebook.cells[: reached + 1])
         raise LessonError(
             f"{path.name}, code cell {number}, which starts with\n"
             f"    {_first_line(notebook.cells[reached])}\n"
-            f"failed with {_reason(error)}\n{seen}"
-        ) from error
+            f"failed with {reason}\n{seen}"
+        ) from reason
     if mark is not None:
         notebook.metadata["coursekit"] = {"finished": mark}
     _write(notebook, target)
     lessons.record_seconds(path.stem, time.perf_counter() - start)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, CellExecutionError):
-        return f"{error.ename}: {error.evalue}"
-    return "a dead kernel. Was there enough memory? `coursekit doctor` looks."
 
 
 def _count_code(cells: Sequence[NotebookNode]) -> int:
@@ -131,15 +138,22 @@ def _write(notebook: NotebookNode, target: Path) -> None:
 
 
 def _fingerprint(notebook: NotebookNode) -> str:
-    """Return a hash of what the outputs depend on: the cells, and the reader's settings."""
+    """Return a hash of what outputs depend on: cells, settings, and the files of the data."""
     sources = [cell.source for cell in notebook.cells]
-    choices = [settings.dataset(), settings.classes(), settings.backbone()]
+    choices = [settings.dataset(), settings.classes(), settings.zero_based(), settings.backbone()]
     choices += [settings.all_weights(), settings.device(), settings.seed()]
-    return hashlib.sha256(json.dumps([sources, choices]).encode()).hexdigest()
+    hashed = hashlib.sha256(json.dumps([sources, choices]).encode())
+    if settings.dataset() != "mini":  # which is drawn anew when it changes, under a new version
+        for file in sorted(datasets.locate().rglob("*")):
+            found = file.stat()
+            hashed.update(repr((str(file), found.st_size, found.st_mtime_ns)).encode())
+    return hashed.hexdigest()
 
 
 def _is_finished(target: Path, mark: str) -> bool:
-    if not target.exists():
+    """Return whether a copy is there, whole, and made from the same; a damaged one is made anew."""
+    try:
+        found = nbformat.read(target, as_version=4).metadata
+    except (OSError, ValueError, AttributeError, TypeError):  # nbformat has no one kind
         return False
-    found = nbformat.read(target, as_version=4).metadata
     return found.get("coursekit", {}).get("finished") == mark

@@ -208,6 +208,15 @@ def test_too_little_disk(capsys, monkeypatch):
     assert "COURSEKIT_HOME" in failed(capsys)["disk"]
 
 
+def test_a_home_in_which_nobody_may_write(capsys, monkeypatch):
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    assert "Set COURSEKIT_HOME" in failed(capsys)["home"]
+    assert "Permission denied" in found("home")
+
+
 def test_mini_is_not_drawn_by_the_doctor(capsys, healthy):
     assert failed(capsys) == {}
     assert found("data set") == "mini, not drawn yet"

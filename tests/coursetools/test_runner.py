@@ -1,4 +1,6 @@
+import io
 import json
+import sys
 
 from coursekit import lessons, settings
 from coursetools import cli, runner
@@ -18,11 +20,13 @@ FAILS_ELSEWHERE = [*CLAIM[:2], "claim('One is at least two', 1, at_least=2)"]
 @pytest.fixture
 def course(voc_set, tmp_path, monkeypatch):
     """A checkout with two short notebooks, and a data set to run them on."""
-    voc_set.add("a", ("dog", 1, 1, 20, 30))
-    for name in ("DATASET", "ARTIFACTS", "BACKBONE", "WEIGHTS", "DEVICE"):
+    for name in "abc":
+        voc_set.add(name, ("dog", 1, 1, 20, 30))
+    for name in ("DATASET", "ARTIFACTS", "BACKBONE", "WEIGHTS", "DEVICE", "CLASSES"):
         monkeypatch.setenv(f"COURSEKIT_{name}", "")  # so that what run sets is undone
         monkeypatch.delenv(f"COURSEKIT_{name}")
     monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COURSEKIT_CLASSES", "dog")
     monkeypatch.setattr(settings, "CHECKOUT", tmp_path)
     (tmp_path / "book").mkdir()
     write(tmp_path, "01_good", GOOD)
@@ -101,7 +105,45 @@ def test_claims_that_do_not_hold_elsewhere_are_reported_at_the_end(course, capsy
     assert run(course) == 0
     words = capsys.readouterr().out
     assert "0 of 1 claims hold on VOC" in words
-    assert "✗ One is at least two: promised {'at_least': 2}, measured 1" in words
+    assert "✗ One is at least two: 1 here, at least 2 on mini" in words
+
+
+def test_what_cannot_be_measured_elsewhere_is_reported_apart(course, capsys):
+    write(course, "02_claim", [*FAILS_ELSEWHERE, 'claim("There is", float("nan"), at_least=2)'])
+    assert run(course) == 0
+    words = capsys.readouterr().out
+    assert "0 of 1 claims hold on VOC" in words
+    assert "– There is: nothing to measure here" in words
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_console_that_lacks_a_sign_gets_another(course, stream, monkeypatch):
+    """Git Bash on Windows writes cp1252, which has no ✗."""
+    console = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, stream, console)
+    write(course, "02_claim", FAILS_ELSEWHERE)
+    assert run(course) == 0
+    print("✗", file=console, flush=True)
+    assert "?" in console.buffer.getvalue().decode("cp1252")
+
+
+def test_mended_annotations_make_it_another_run(course, voc_set, monkeypatch):
+    executed, execute = [], runner._execute
+    monkeypatch.setattr(
+        runner, "_execute", lambda n, path, *rest: (executed.append(path), execute(n, path, *rest))
+    )
+    assert run(course, "--only", "01") == run(course, "--only", "01") == 0
+    assert len(executed) == 1
+    voc_set.add("a", ("dog", 1, 1, 20, 35))
+    assert run(course, "--only", "01") == 0
+    assert len(executed) == 2
+
+
+def test_data_that_cannot_be_read_stop_the_run_before_its_first_lesson(course, capsys):
+    (course / "VOC" / "Annotations" / "b.xml").write_text("<annotation>", encoding="utf-8")
+    assert run(course) == 1
+    assert "b.xml" in capsys.readouterr().err
+    assert not (course / "out" / "notebooks").exists()
 
 
 def test_in_place_stores_the_outputs_and_the_results_of_mini(course, monkeypatch):
