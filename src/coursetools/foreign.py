@@ -1,0 +1,148 @@
+"""The label files of common tools, each kind as a stream of `Labels`; globox reads most of them."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from coursekit.voc import parsing, selecting
+
+import yaml
+from globox import Annotation, AnnotationSet
+
+NO_LABELS = ("classes.txt", "readme.txt", "requirements.txt")
+
+
+class Labels(NamedTuple):
+    """What one picture shows: which picture, and its boxes as (name, xmin, ymin, xmax, ymax).
+
+    The boxes are zero-based and half-open, in pixels, or in fractions where `size` is (1, 1).
+    None for a file that is in VOC's format already.
+    """
+
+    file: Path
+    picture: str
+    boxes: list[tuple] | None = None
+    size: tuple[int, int] | None = None
+
+
+def _corners(annotation: Annotation) -> list[tuple]:
+    return [(b.label, b.xmin, b.ymin, b.xmax, b.ymax) for b in annotation.boxes]
+
+
+def _attempt(read: Callable, file: Path, left_out: dict):
+    """Return what `read` makes of a file; None, and a line in the report, where it stumbles."""
+    try:
+        return read(file)
+    except Exception as error:  # of many kinds, and many libraries
+        words = str(getattr(error, "reason", error)) or type(error).__name__
+        reason = " ".join(words.split())[:80]
+        left_out["label files that cannot be read"].append(f"{file.name}: {reason}")
+    return None
+
+
+def _voc(files: list[Path], left_out: dict) -> Iterator[Labels]:
+    for file in _ending(files, ".xml"):
+        if _attempt(parsing.parse, file, left_out) is not None:
+            yield Labels(file, file.stem)
+
+
+def _yolo(files: list[Path], left_out: dict) -> Iterator[Labels]:
+    names = _class_names(files)
+    for file in _ending(files, ".txt"):
+        if file.name.lower() in NO_LABELS or file.stem.lower() in selecting.LISTS:
+            continue
+        read = _attempt(_in_fractions, file, left_out)
+        if read is None:
+            continue
+        unknown = {box.label for box in read.boxes} - {*names}
+        if unknown:
+            left_out["label files with unknown classes"].append(f"{file.name}: {min(unknown)}")
+            continue
+        boxes = [(names[label], *corners) for label, *corners in _corners(read)]
+        yield Labels(file, file.stem, boxes, (1, 1))
+
+
+def _in_fractions(file: Path) -> Annotation:
+    return Annotation.from_yolo_darknet(file, image_size=(1, 1))
+
+
+def _class_names(files: list[Path]) -> dict[str, str]:
+    """Return the name of each class number; `ValueError` when no file tells."""
+    for file in files:
+        if file.name.lower() in ("data.yaml", "data.yml", "dataset.yaml"):
+            names = yaml.safe_load(file.read_text(encoding="utf-8")).get("names")
+            pairs = names.items() if isinstance(names, dict) else enumerate(names or [])
+            return {str(number): str(name) for number, name in pairs}
+        if file.name.lower() == "classes.txt" or file.suffix.lower() == ".names":
+            lines = file.read_text(encoding="utf-8-sig").splitlines()
+            return {str(number): name.strip() for number, name in enumerate(lines)}
+    raise ValueError(
+        "YOLO's files have numbers for classes, and no data.yaml, classes.txt or *.names says what "
+        "they are called. Put a classes.txt beside them, with a name in each line."
+    )
+
+
+def _coco(files: list[Path], left_out: dict) -> Iterator[Labels]:
+    for file in _ending(files, ".json"):
+        read = _attempt(AnnotationSet.from_coco, file, left_out)
+        for annotation in read or ():
+            yield Labels(file, annotation.image_id, _corners(annotation), annotation.image_size)
+
+
+def _labelme(files: list[Path], left_out: dict) -> Iterator[Labels]:
+    for file in _ending(files, ".json"):
+        read = _attempt(lambda f: Annotation.from_labelme(f, include_poly=True), file, left_out)
+        if read is not None:
+            name = Path(read.image_id.replace("\\", "/")).name
+            yield Labels(file, name, _corners(read), read.image_size)
+
+
+def _cvat(files: list[Path], left_out: dict) -> Iterator[Labels]:
+    for file in _ending(files, ".xml"):
+        root = _attempt(lambda f: parsing.parse(f, "annotations"), file, left_out)
+        for node in root.iter("image") if root is not None else ():
+            read = _attempt(lambda _, node=node: Annotation.from_cvat(node), file, left_out)
+            if read is not None:
+                yield Labels(file, read.image_id, _corners(read), read.image_size)
+
+
+def _ending(files: list[Path], suffix: str) -> list[Path]:
+    return [file for file in files if file.suffix.lower() == suffix]
+
+
+READERS = {"roboflow": _voc, "yolo": _yolo, "coco": _coco, "labelme": _labelme, "cvat": _cvat}
+
+
+def kind_of(directory: Path, files: list[Path]) -> str:
+    """Return the kind of label that the files are; `ValueError` when that is not just one."""
+    kinds = {kind for file in files if (kind := _look(file))}
+    if not kinds - {"yolo"} and any(_look(file) == "yolo" for file in files):
+        return "yolo"
+    kinds -= {"yolo"}  # a text file may be anything
+    if len(kinds) != 1:
+        said = f"labels of several kinds: {', '.join(sorted(kinds))}" if kinds else "no labels"
+        raise ValueError(
+            f"{directory} holds {said}. Say which to read, with --from: {', '.join(READERS)}."
+        )
+    return kinds.pop()
+
+
+def _look(file: Path) -> str | None:
+    suffix = file.suffix.lower()
+    if suffix == ".txt" and file.name.lower() not in NO_LABELS:
+        fields = file.read_text(encoding="utf-8", errors="replace").split("\n")[0].split()
+        return "yolo" if len(fields) == 5 else None
+    if suffix == ".xml":
+        start = file.read_bytes()[:2000]
+        return (
+            "cvat" if b"<annotations" in start else "roboflow" if b"<annotation" in start else None
+        )
+    if suffix == ".json":
+        try:
+            content = json.loads(file.read_bytes())
+        except (ValueError, RecursionError):
+            return None
+        keys = content.keys() if isinstance(content, dict) else ()
+        return "labelme" if "shapes" in keys else "coco" if "annotations" in keys else None
+    return None

@@ -1,0 +1,147 @@
+"""Lay a data set out as VOC, whatever tool has exported it: ``coursekit import``.
+
+Globox reads the foreign formats. A part of a path that is called as a split, such as ``train`` or
+``valid``, says to which split a picture belongs.
+"""
+
+import shutil
+import tempfile
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from coursekit import pictures
+from coursekit.voc import parsing, reading, selecting
+from coursetools import foreign
+from coursetools.foreign import Labels
+
+from lxml import etree
+from lxml.builder import E
+
+SHOWN = 3  # names in each line of the report
+
+
+def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
+    """Return a report, after writing the data set of a directory to `out` in VOC's layout.
+
+    `kind` is a key of `foreign.READERS`, by default what the files look like. Pictures are copied.
+    What is left out is counted in the report. `FileExistsError` when `out` is there; `ValueError`
+    when the files are of no known kind, or of several, or hold nothing.
+    """
+    if out.exists():
+        raise FileExistsError(f"{out} is there already. Name a folder that is not.")
+    files = [directory / file for file in reading.files_in(directory)]
+    images = [file for file in files if file.suffix.lower() in pictures.SUFFIXES]
+    named: dict[str, list[Path]] = defaultdict(list)
+    for file in images:
+        for name in {file.name, file.stem}:
+            named[name].append(file)
+    kind = kind or foreign.kind_of(directory, files)
+    left_out: dict[str, list[str]] = defaultdict(list)
+    found: dict[Path, Labels] = {}
+    for labels in foreign.READERS[kind](files, left_out):
+        picture = _nearest(labels, named, directory)
+        if picture is None:
+            left_out["labels without a picture"].append(labels.picture)
+        elif picture in found:
+            left_out["second labels of a picture"].append(labels.picture)
+        else:
+            found[picture] = labels
+    if not found:
+        raise ValueError(f"{directory} holds no labels of the kind {kind} that fit its pictures.")
+    left_out["pictures without labels"] += [file.name for file in images if file not in found]
+
+    splits = {file: _split_of(file.relative_to(directory)) for file in found}
+    if len({*splits.values()} - {None}) < 2:  # one part is no split
+        splits = dict.fromkeys(splits)
+    else:
+        stray = [file for file, split in splits.items() if split is None]
+        left_out["pictures outside of every split"] += [file.name for file in stray]
+        found = {file: labels for file, labels in found.items() if file not in stray}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
+        whole = Path(scratch, "set")
+        counts = _write(found, splits, whole, left_out)
+        whole.rename(out)
+    return _report(out, kind, counts, left_out)
+
+
+def _write(found: dict, splits: dict, whole: Path, left_out: dict) -> Counter:
+    """Write the data set; return how many objects of each class, and pictures of each split."""
+    for part in ("Annotations", "JPEGImages"):
+        (whole / part).mkdir(parents=True)
+    stems = Counter(file.stem.lower() for file in found)
+    counts, lists = Counter(), defaultdict(list)
+    for file, labels in found.items():
+        alone = stems[file.stem.lower()] == 1
+        stem = file.stem if alone else "_".join([*file.parent.parts[-2:], file.stem])
+        target = whole / "Annotations" / f"{stem}.xml"
+        if labels.boxes is None:
+            shutil.copyfile(labels.file, target)
+            counts["objects"] += len(parsing.parse(labels.file).findall("object"))
+        else:
+            try:
+                width, height = pictures.size_of(file)
+            except (OSError, pictures.CorruptImageError):
+                left_out["pictures that cannot be read"].append(file.name)
+                continue
+            size = (width, height) if labels.size in (None, (1, 1)) else labels.size
+            scale = (width, height) * 2 if labels.size == (1, 1) else (1, 1, 1, 1)
+            boxes = []
+            for name, *corners in labels.boxes:
+                corners = [v * by for v, by in zip(corners, scale, strict=True)]
+                if corners[2] <= corners[0] or corners[3] <= corners[1]:
+                    left_out["boxes without an area"].append(f"{name} in {file.name}")
+                else:
+                    boxes.append((name, *corners))
+            target.write_bytes(_annotation(f"{stem}{file.suffix}", size, boxes))
+            counts["objects"] += len(boxes)
+        shutil.copyfile(file, whole / "JPEGImages" / f"{stem}{file.suffix}")
+        counts["pictures"] += 1
+        lists[splits[file]].append(stem)
+    for split in {*lists} - {None}:
+        target = whole / "ImageSets" / "Main" / f"{split}.txt"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text("".join(f"{stem}\n" for stem in sorted(lists[split])), encoding="utf-8")
+        counts[split] = len(lists[split])
+    return counts
+
+
+def _annotation(filename: str, size: tuple[int, int], boxes: list[tuple]) -> bytes:
+    """Return an annotation file; its boxes are one-based and inclusive, as VOC's are."""
+    width, height = map(str, size)
+    root = E.annotation(
+        E.filename(filename), E.size(E.width(width), E.height(height), E.depth("3"))
+    )
+    for name, xmin, ymin, xmax, ymax in boxes:
+        corners = zip(reading.SIDES, (xmin + 1, ymin + 1, xmax, ymax), strict=True)
+        sides = [E(side, f"{value:.2f}".removesuffix(".00")) for side, value in corners]
+        root.append(E.object(E.name(name), E.bndbox(*sides)))
+    return etree.tostring(root, encoding="utf-8", pretty_print=True)
+
+
+def _split_of(path: Path) -> str | None:
+    """Return the split that a part of a path names."""
+    names = [part.lower() for part in path.parts[:-1]]
+    return next((selecting.LISTS[name] for name in names if name in selecting.LISTS), None)
+
+
+def _nearest(labels: Labels, named: dict[str, list[Path]], directory: Path) -> Path | None:
+    """Return the picture of that name, with an ending or without; of several the nearest."""
+    wanted = Path(labels.picture.replace("\\", "/"))
+    place = {*labels.file.relative_to(directory).parts, *wanted.parts[:-1]}
+    fitting = named.get(wanted.name, [])
+    folders = [{*file.relative_to(directory).parts[:-1]} for file in fitting]
+    near = [(len(place & folder), -len(folder - place)) for folder in folders]
+    best = [file for file, score in zip(fitting, near, strict=True) if score == max(near)]
+    return best[0] if len(best) == 1 else None
+
+
+def _report(out: Path, kind: str, counts: Counter, left_out: dict) -> str:
+    splits = [f"{counts[split]} for {split}" for split in selecting.SHARES if counts[split]]
+    lines = [f"{out}: pictures {counts['pictures']}, objects {counts['objects']}, read as {kind}."]
+    lines += [f"The folders are the splits: {', '.join(splits)}."] if splits else []
+    for reason, names in left_out.items():
+        if names:
+            some = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+            lines.append(f"Left out, {reason}: {len(names)} ({some}).")
+    return "\n".join(lines)

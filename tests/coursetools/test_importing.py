@@ -1,0 +1,228 @@
+"""Exports of common tools, laid out as VOC; globox's own writers make the exports."""
+
+import shutil
+from pathlib import Path
+
+from coursekit import voc
+from coursekit.boxes import SIDES
+from coursetools import cli, foreign, importing
+
+import numpy as np
+import pytest
+import yaml
+from globox import Annotation, AnnotationSet, BoundingBox
+from PIL import Image
+
+SIZE = (160, 120)
+NAMES = ("mug", "pen")
+
+
+def box(name: str, *corners: float) -> BoundingBox:
+    return BoundingBox(
+        label=name, xmin=corners[0], ymin=corners[1], xmax=corners[2], ymax=corners[3]
+    )
+
+
+def draw(file: Path, exif: int | None = None) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(len(file.name))
+    image = Image.fromarray(rng.integers(0, 255, (SIZE[1], SIZE[0], 3), dtype=np.uint8))
+    options = {}
+    if exif is not None:
+        options["exif"] = image.getexif()
+        options["exif"][0x0112] = exif
+    image.save(file, **options)
+
+
+@pytest.fixture
+def exported():
+    """The truth: three pictures, one of them with two objects."""
+    boxes = {
+        "a.jpg": [box("mug", 10, 20, 50, 60)],
+        "b.jpg": [box("pen", 0, 0, 160, 120), box("mug", 30.5, 40.25, 90, 100)],
+        "c.jpg": [box("pen", 100, 10, 159, 111)],
+    }
+    return AnnotationSet(Annotation(name, SIZE, listed) for name, listed in boxes.items())
+
+
+def truth(exported) -> list[tuple]:
+    rows = []
+    for annotation in exported:
+        stem = Path(annotation.image_id).stem
+        rows += [(stem, b.label, b.xmin, b.ymin, b.xmax, b.ymax) for b in annotation.boxes]
+    return sorted(rows)
+
+
+def rows(directory: Path) -> list[tuple]:
+    table = voc.load_annotations(directory)
+    return sorted(table[["image_id", "name", *SIDES]].itertuples(index=False, name=None))
+
+
+def yolo(exported, folder: Path) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        draw(folder / "images" / name)
+    exported.save_yolo_v5(folder / "labels", label_to_id={n: i for i, n in enumerate(NAMES)})
+    (folder / "data.yaml").write_text(yaml.safe_dump({"names": [*NAMES], "nc": 2}))
+
+
+def darknet(exported, folder: Path) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        draw(folder / name)
+    exported.save_yolo_darknet(folder, label_to_id={n: i for i, n in enumerate(NAMES)})
+    (folder / "classes.txt").write_text("\n".join(NAMES))
+
+
+def coco(exported, folder: Path) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        draw(folder / "images" / name)
+    exported.save_coco(folder / "instances.json", auto_ids=True)
+
+
+def labelme(exported, folder: Path) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        draw(folder / name)
+    exported.save_labelme(folder)
+
+
+def cvat(exported, folder: Path) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        draw(folder / "images" / name)
+    exported.save_cvat(folder / "annotations.xml")
+
+
+def roboflow(exported, folder: Path) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        draw(folder / name)
+    for annotation in exported:  # globox writes no one-based boxes
+        size = annotation.image_size
+        corners = [(b.label, b.xmin, b.ymin, b.xmax, b.ymax) for b in annotation.boxes]
+        text = importing._annotation(annotation.image_id, size, corners)
+        (folder / annotation.image_id).with_suffix(".xml").write_bytes(text)
+
+
+EXPORTS = {f.__name__: f for f in (yolo, darknet, coco, labelme, cvat, roboflow)}
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_each_format_gives_the_boxes_that_it_was_made_from(exported, tmp_path, kind, capsys):
+    EXPORTS[kind](exported, tmp_path / "export")
+    arguments = ["import", str(tmp_path / "export"), "--out", str(tmp_path / "set")]
+    assert cli.main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "set: pictures 3, objects 4, read as " in said and "Left out" not in said
+    for (*ours, x0, y0, x1, y1), (*theirs, a0, b0, a1, b1) in zip(
+        rows(tmp_path / "set"), truth(exported), strict=True
+    ):
+        assert ours == theirs
+        assert (x0, y0, x1, y1) == pytest.approx((a0, b0, a1, b1), abs=0.011)
+    assert (tmp_path / "set" / "JPEGImages" / "a.jpg").read_bytes() == next(
+        (tmp_path / "export").rglob("a.jpg")
+    ).read_bytes()
+    assert not (tmp_path / "set" / "ImageSets").exists()
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def parts(exported, folder: Path, way: str) -> None:
+    """Put one picture into each split, as Roboflow and as Ultralytics lay them out."""
+    yolo(exported, folder.parent / "flat")
+    for part, stem in (("train", "a"), ("valid", "b"), ("test", "c")):
+        for sub, ending in (("images", ".jpg"), ("labels", ".txt")):
+            place = (part, sub) if way == "roboflow" else (sub, part)
+            target = folder.joinpath(*place) / f"{stem}{ending}"
+            target.parent.mkdir(parents=True)
+            shutil.copy(folder.parent / "flat" / sub / f"{stem}{ending}", target)
+    shutil.copy(folder.parent / "flat" / "data.yaml", folder)
+
+
+@pytest.mark.parametrize("way", ["roboflow", "ultralytics"])
+def test_folders_called_as_splits_are_the_splits(exported, tmp_path, way):
+    parts(exported, tmp_path / "export", way)
+    said = importing.lay_out(tmp_path / "export", tmp_path / "set")
+    assert "The folders are the splits: 1 for train, 1 for val, 1 for test." in said
+    table = voc.load_annotations(tmp_path / "set")
+    images = voc.assign_split(table.drop_duplicates("image_id"), tmp_path / "set")
+    assert dict(zip(images["image_id"], images["split"], strict=True)) == {
+        "a": "train",
+        "b": "val",
+        "c": "test",
+    }
+
+
+def test_pictures_of_one_name_in_two_splits_stay_two(exported, tmp_path):
+    parts(exported, tmp_path / "export", "ultralytics")
+    for sub, ending in (("images", ".jpg"), ("labels", ".txt")):
+        (tmp_path / "export" / sub / "test" / f"c{ending}").rename(
+            tmp_path / "export" / sub / "test" / f"a{ending}"
+        )
+    importing.lay_out(tmp_path / "export", tmp_path / "set")
+    found = {row[0]: row[1] for row in rows(tmp_path / "set")}
+    assert found == {"images_train_a": "mug", "b": "pen", "images_test_a": "pen"}
+
+
+def test_what_is_left_out_is_counted_and_named(exported, tmp_path):
+    folder = tmp_path / "export"
+    yolo(exported, folder)
+    draw(folder / "images" / "alone.jpg")
+    (folder / "images" / "c.jpg").write_bytes(b"no picture")
+    (folder / "labels" / "lost.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    (folder / "labels" / "broken.txt").write_text("0 0.5 O.5 0.1 0.1\n")
+    (folder / "labels" / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n1 0.5 0.5 0 0.1\n")
+    (folder / "labels" / "b.txt").write_text("7 0.5 0.5 0.1 0.1\n")
+    (folder / "Thumbs.db").write_bytes(b"x")
+    (folder / "labels" / "._a.txt").write_bytes(b"x")
+    said = importing.lay_out(folder, tmp_path / "set").splitlines()
+    assert said[0] == f"{tmp_path / 'set'}: pictures 1, objects 1, read as yolo."
+    assert said[1:] == [
+        "Left out, label files with unknown classes: 1 (b.txt: 7).",
+        "Left out, label files that cannot be read: 1 (broken.txt: Syntax error in txt annotation "
+        "file.).",
+        "Left out, labels without a picture: 1 (lost).",
+        "Left out, pictures without labels: 2 (alone.jpg, b.jpg).",
+        "Left out, boxes without an area: 1 (pen in a.jpg).",
+        "Left out, pictures that cannot be read: 1 (c.jpg).",
+    ]
+
+
+def test_fractions_are_of_the_picture_as_it_is_shown(exported, tmp_path):
+    yolo(exported, tmp_path / "export")
+    draw(tmp_path / "export" / "images" / "a.jpg", exif=6)  # shown upright: 120 × 160
+    importing.lay_out(tmp_path / "export", tmp_path / "set")
+    row = voc.load_annotations(tmp_path / "set").set_index("image_id").loc["a"]
+    assert (row["width"], row["height"]) == (120, 160)
+    assert row[["xmin", "ymin", "xmax", "ymax"]].tolist() == pytest.approx(
+        [10 / 160 * 120, 20 / 120 * 160, 50 / 160 * 120, 60 / 120 * 160], abs=0.011
+    )
+
+
+def test_numbers_without_names_are_refused_with_what_to_do(exported, tmp_path):
+    yolo(exported, tmp_path / "export")
+    (tmp_path / "export" / "data.yaml").unlink()
+    with pytest.raises(ValueError, match=r"Put a classes\.txt beside them"):
+        importing.lay_out(tmp_path / "export", tmp_path / "set")
+
+
+def test_several_kinds_and_none_are_refused_with_the_choice(exported, tmp_path):
+    coco(exported, tmp_path / "export")
+    labelme(exported, tmp_path / "export")
+    with pytest.raises(ValueError, match=r"several kinds: coco, labelme.*--from"):
+        importing.lay_out(tmp_path / "export", tmp_path / "set")
+    importing.lay_out(tmp_path / "export", tmp_path / "set", "coco")
+    with pytest.raises(ValueError, match=r"no labels.*--from"):
+        importing.lay_out(tmp_path / "set" / "JPEGImages", tmp_path / "more")
+
+
+def test_nothing_is_overwritten_and_nothing_half_done_is_left(exported, tmp_path, monkeypatch):
+    coco(exported, tmp_path / "export")
+    (tmp_path / "set").mkdir()
+    with pytest.raises(FileExistsError, match="is there already"):
+        importing.lay_out(tmp_path / "export", tmp_path / "set")
+    monkeypatch.setattr(shutil, "copyfile", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        importing.lay_out(tmp_path / "export", tmp_path / "new")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["export", "set"]
+
+
+def test_the_command_offers_every_kind():
+    parser = cli._parser()
+    for kind in foreign.READERS:
+        assert parser.parse_args(["import", "x", "--out", "y", "--from", kind]).kind == kind
