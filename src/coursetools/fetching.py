@@ -180,11 +180,15 @@ def unpack(file: Path, directory: Path, progress: bool = True) -> None:
 
 
 def _inside_only(member: tarfile.TarInfo, directory: str) -> tarfile.TarInfo | None:
-    # Python's own filter would make an absolute path relative, and fill the holes of a sparse
-    # file. VOC has neither: refuse them.
-    if PurePosixPath(member.name).is_absolute():
+    # VOC has files and folders only. Python's own filter would make an absolute path relative,
+    # fill the holes of a sparse file, and follow links, in which it has had mistakes of its own
+    # (CVE-2025-4517).
+    path = PurePosixPath(member.name)
+    if path.is_absolute():
         raise tarfile.AbsolutePathError(member)
-    if member.issparse():
+    if ".." in path.parts:
+        raise tarfile.OutsideDestinationError(member, directory)
+    if member.issparse() or not (member.isreg() or member.isdir()):
         raise tarfile.SpecialFileError(member)
     return tarfile.data_filter(member, directory)
 

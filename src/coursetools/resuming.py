@@ -5,6 +5,7 @@ when pooch finds its checksum right. Python's own ``urllib`` does the talking.
 """
 
 import re
+import time
 import urllib.error
 import urllib.request
 from http.client import HTTPException
@@ -15,6 +16,7 @@ from tqdm import tqdm
 TIMEOUT = 30.0  # seconds without one byte: the connection has stalled
 PROGRESS = 2**20  # bytes: a try that brings as many does not count
 CHUNK = 2**16  # bytes
+SLOWEST = 4000  # bytes a second: at less, one archive would take a day
 BUSY = (408, 425, 429, 500, 502, 503, 504)  # HTTP answers that may be better in a moment
 WRONG = "another file: its checksum is wrong"
 
@@ -67,6 +69,7 @@ class Resuming:
 def _receive(part: Path, address: str, size: int, bar: tqdm) -> None:
     """Append what is missing of `part`; raise `CutError` when the answer ends too early."""
     response, start = _ask(address, _length(part), size)
+    began, before = time.monotonic(), start
     with response, part.open("ab" if start else "wb") as file:
         while file.tell() < size:
             bar.update(file.tell() - bar.n)
@@ -80,6 +83,10 @@ def _receive(part: Path, address: str, size: int, bar: tqdm) -> None:
             if not chunk:
                 raise CutError(f"the connection was cut after {file.tell():,} of {size:,} bytes")
             file.write(chunk)
+            if time.monotonic() - began > TIMEOUT:
+                if file.tell() - before < SLOWEST * TIMEOUT:
+                    raise CutError(f"less than {SLOWEST / 1e3:g} kB came in a second")
+                began, before = time.monotonic(), file.tell()
         bar.update(file.tell() - bar.n)
 
 
@@ -113,8 +120,8 @@ def _ask(address: str, start: int, size: int):
         trouble = "the server sent a web page, not the file"
     elif begins not in (0, start):
         trouble = f"the server sent bytes from {begins:,} on when asked for those from {start:,} on"
-    elif announced and int(announced) != size:
-        trouble = f"another file: it has {int(announced):,} bytes, it should have {size:,}"
+    elif announced and announced != str(size):
+        trouble = f"another file: it has {announced} bytes, it should have {size}"
     if trouble:
         response.close()
         raise GiveUpError(trouble)

@@ -106,6 +106,26 @@ class Handler(BaseHTTPRequestHandler):
     def longer(self, content, wanted):
         self.body(self.head(content + b"more", wanted))
 
+    def nonsense(self, content, wanted):
+        """Tell a length that is no number."""
+        self.send_response(200)
+        self.send_header("Content-Length", "abc")
+        self.end_headers()
+        self.body(content)
+
+    def drip(self, content, wanted):
+        """Send a byte now and then: the connection never stalls, and never ends."""
+        for byte in self.head(content, wanted):
+            self.body(bytes([byte]))
+            if self.server.end.wait(0.05):
+                break
+
+    def elsewhere(self, content, wanted):
+        """Lead to a file on the client's own disk."""
+        self.send_response(302)
+        self.send_header("Location", Path(__file__).resolve().as_uri())
+        self.end_headers()
+
     def page(self, content, wanted):
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -288,7 +308,7 @@ def test_a_host_that_always_cuts_is_given_up(server, home, publish):
     assert ways(server) == (["alwayscut"] * fetching.TRIES + ["good"]) * 2
 
 
-@pytest.mark.parametrize("way", ["wrong", "longer", "page", "missing"])
+@pytest.mark.parametrize("way", ["wrong", "longer", "nonsense", "page", "missing", "elsewhere"])
 def test_a_wrong_file_is_thrown_away_and_the_next_mirror_asked(server, home, publish, way):
     publish("good", way)
     assert_whole(fetch(), home, server)
@@ -318,6 +338,13 @@ def test_a_slow_host_is_waited_for(server, home, publish):
     assert_whole(fetch(), home, server)
     assert time.monotonic() - begin > 2 * resuming.TIMEOUT
     assert ways(server) == ["slow", "slow"]
+
+
+def test_a_host_that_drips_is_left_for_the_next(server, home, publish, monkeypatch):
+    monkeypatch.setattr(fetching, "TRIES", 1)
+    publish("good", "drip")
+    assert_whole(fetch(), home, server)
+    assert ways(server) == ["drip", "good"] * 2
 
 
 def test_a_stalled_host_is_left_for_the_next(server, home, publish, monkeypatch):
@@ -490,7 +517,9 @@ def link(name: str, kind: bytes, to: str) -> tarfile.TarInfo:
     return member
 
 
-@pytest.mark.parametrize("case", ["parent", "absolute", "symlink", "hard link", "device"])
+@pytest.mark.parametrize(
+    "case", ["parent", "absolute", "symlink", "link inside", "hard link", "device", "pipe"]
+)
 def test_an_archive_that_reaches_outside_is_refused(server, home, publish, tmp_path, case):
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -503,6 +532,8 @@ def test_an_archive_that_reaches_outside_is_refused(server, home, publish, tmp_p
             link(f"{inside}/way", tarfile.SYMTYPE, str(outside)),
             tarfile.TarInfo(f"{inside}/way/evil"),
         ],
+        "link inside": [link(f"{inside}/evil", tarfile.SYMTYPE, "Annotations")],
+        "pipe": [link(f"{inside}/evil", tarfile.FIFOTYPE, "")],
         "hard link": [link(f"{inside}/evil", tarfile.LNKTYPE, "../../../outside/secret")],
         "device": [link(f"{inside}/evil", tarfile.CHRTYPE, "")],
     }[case]
