@@ -40,6 +40,28 @@ FRAMEWORKS = {"keras": ("01", "03"), "torch": ("04",), "none": ("02", "05")}
 SHORTEST = 12  # characters of a line that can be called somebody's
 
 
+def test_only_what_git_tracks_is_handed_out(course, tmp_path, capsys):
+    def git(*words: str) -> None:
+        subprocess.run(["git", *words], cwd=course, check=True, capture_output=True)
+
+    git("init")
+    git("add", ".")
+    (course / "book" / "grades.csv").write_text("Ada,1\n")
+    folder = student.write(tmp_path / "student", root=course)
+    assert not (folder / "book" / "grades.csv").exists()
+    assert (folder / "notebooks" / "01_x.ipynb").exists()
+    assert "does not track them: book/grades.csv." in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links want a right there")
+def test_what_a_link_leads_to_is_not_handed_out(course, tmp_path):
+    (tmp_path / "grades.csv").write_text("Ada,1\n")
+    (course / "book" / "table.csv").symlink_to(tmp_path / "grades.csv")
+    with pytest.raises(ValueError, match=r"table\.csv is a link"):
+        student.write(tmp_path / "student", root=course)
+    assert not (tmp_path / "student").exists()
+
+
 @pytest.fixture(scope="module")
 def edition(tmp_path_factory):
     """The folder of the student edition; its zip lies beside it."""

@@ -7,6 +7,7 @@ a student gets.
 import copy
 import re
 import shutil
+import subprocess
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -119,6 +120,8 @@ def write(folder: Path, outputs: bool = False, root: Path = settings.CHECKOUT) -
     ------
     FileExistsError
         When somebody has worked in the folder. Nothing is changed then.
+    ValueError
+        When a file of the course is a link: what it leads to might be anything.
     """
     cleaning.refuse_work(folder)
     part = folder.with_name(f".{folder.name}.part")
@@ -156,7 +159,18 @@ def _shipped(root: Path) -> list[Path]:
     left_out = [*LEFT_OUT, *(f"{page}.*" for page in pages)]
     shipped = {path for pattern in SHIPPED for path in root.glob(pattern) if path.is_file()}
     shipped -= {path for pattern in left_out for path in root.glob(pattern)}
-    return sorted(shipped & set(cleaning.files(root).values()))
+    shipped &= set(cleaning.files(root).values())
+    if (root / ".git").exists():  # grades and drafts may lie about; git knows what is the course
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True, encoding="utf-8"
+        )
+        tracked = {root / name for name in listed.stdout.split("\0") if name}
+        if unknown := sorted(path.relative_to(root).as_posix() for path in shipped - tracked):
+            print(f"Left out, since git does not track them: {', '.join(unknown)}.")
+        shipped &= tracked
+    if links := [path for path in shipped if path.is_symlink()]:
+        raise ValueError(f"{links[0]} is a link. Put the file itself there.")
+    return sorted(shipped)
 
 
 def _without_teachers(text: str) -> str:
