@@ -59,7 +59,7 @@ clean: ## delete what was built and drawn (not .venv, downloads or answers)
 	@PYTHONPATH=src $(firstword $(wildcard $(BIN)/python*) $(PYTHON)) -B -m coursetools.cli clean
 
 # --- For instructors. The student edition's Makefile ends here.
-.PHONY: test lint execute bench measure lock student release pdf slides
+.PHONY: test lint execute bench measure proof lock student release pdf slides
 
 _build/student_html/index.html: $(READY) $(PAGES) src/coursetools/publish/student.py
 	@mkdir -p _build
@@ -119,6 +119,11 @@ ifdef CLAIMS
 else
 	@for script in $(TABLES); do echo "# $$script"; $(BIN)/python $$script || exit 1; done
 endif
+
+proof: $(READY) ## break things on purpose, and write what happens on a page of the book
+	@mkdir -p _build && rm -f _build/proof.jsonl
+	COURSEKIT_PROOF=$(CURDIR)/_build/proof.jsonl $(BIN)/python -m pytest -q tests/faults
+	$(BIN)/python -m coursetools.publish.proof_page _build/proof.jsonl
 
 lock: ## make requirements.txt anew from pyproject.toml
 	VIRTUAL_ENV=.venv $(BIN)/uv pip compile -q --universal --all-extras --no-annotate \

@@ -3,11 +3,12 @@
 import resource
 import time
 
-import hostile_xml
 from coursekit import voc
 from coursekit.boxes import SIDES
 
 import pytest
+
+import hostile_xml
 
 N, SEED = 10_000, 14
 LONGEST = 2  # seconds for one file
@@ -25,7 +26,7 @@ def spoiled(tmp_path_factory):
     return directory, files
 
 
-def test_each_file_is_read_rightly_or_refused(spoiled):
+def test_each_file_is_read_rightly_or_refused(spoiled, proof):
     directory, files = spoiled
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
@@ -45,6 +46,12 @@ def test_each_file_is_read_rightly_or_refused(spoiled):
     assert seconds < LONGEST * 60  # of ten thousand
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 500_000  # KiB
+    ways = len(hostile_xml.HARMLESS) + len(hostile_xml.UNREADABLE)
+    proof(
+        f"Of {N:,} annotation files that were spoiled in {ways} ways, one or several at a time, "
+        f"{N - len(skipped):,} were read rightly, {len(skipped):,} were refused with file, line "
+        "and reason, and none was read wrongly."
+    )
 
 
 def test_every_refusal_says_where_and_what(spoiled):
