@@ -24,6 +24,7 @@ from nbformat import v4, write
 
 import ddp
 import fresh
+import growth
 import ideas
 import layers
 import sizes
@@ -92,7 +93,7 @@ def run_with_keras(folder: str) -> dict[str, str]:
     once = {"SEEDS": (0,), "WEIGHTS": (0.01, 0.02), "EPOCHS": 1}
     with (
         mock.patch.multiple(features, **few),
-        mock.patch.multiple(ideas, LENGTH=2, RATES=(0.01,), TUNED=tuned),
+        mock.patch.multiple(ideas, LENGTH=2, RATES=(0.01,), FIRST=(0.01,), TUNED=tuned),
         mock.patch.multiple(sizes, SIZES=(64, 96), FOLDS=2),
         mock.patch.multiple(unfrozen, STEPS=1, TRAINED=("all",), INPUTS=one_input, verdicts=judged),
         mock.patch.multiple(frozen, DRAWN=((64, 1), (32, 2), (32, 3)), RATES=(0.001, 0.003)),
@@ -107,7 +108,7 @@ def run_with_keras(folder: str) -> dict[str, str]:
             "layers": printed(layers.main, ["--out", folder]),
             "sizes": printed(sizes.main, ["--out", folder]),
             "fresh": printed(fresh.main, ["--out", folder]),
-            "ideas": printed(ideas.main, ["--seeds", "1", "--more", "1", "--out", folder]),
+            "ideas": printed(ideas.main, ["--seeds", "1", "--out", folder]),
             "unfrozen": printed(unfrozen.main, [*photographs, "--seeds", "1", "--out", folder]),
             "outputs": printed(outputs.main, ["--out", folder]),
             "frozen": printed(frozen.main, ["--seeds", "1", "--epochs", "1", "--out", folder]),
@@ -477,6 +478,22 @@ def test_ddp(capsys, monkeypatch, tmp_path, artifacts):
         "1,1,32,4.000,4.000,8.0,1.00",
         "2,1,32,2.000,2.000,16.0,2.00",
     ]
+
+
+def test_growth(capsys, monkeypatch):
+    small = {"READ": (4, 8), "EXTRACTED": (4, 8), "DRAWN": 3, "ROUNDS": 1}
+    with mock.patch.multiple(growth, **small):
+        growth.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines[:6]] == [
+        *("read 4", "read 8", "read", "extract 4", "extract 8", "extract"),
+    ]
+    assert "times as long" in lines[6] and "times faster" in lines[7]
+
+
+def test_an_exponent_is_that_of_the_power_law():
+    assert growth.exponent([1, 10, 100], [3, 30, 300]) == pytest.approx(1)
+    assert growth.exponent([1, 10, 100], [3, 300, 30_000]) == pytest.approx(2)
 
 
 def test_every_script_is_tried_here():
