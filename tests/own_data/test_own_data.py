@@ -1,0 +1,95 @@
+"""Small data sets of people's own go through the lessons, each with its oddity.
+
+Lesson 02 runs on every set. All lessons run on the last, which has most oddities at once, and with
+``COURSEKIT_OWN_DATA=all`` on every one: that takes an hour.
+"""
+
+import os
+
+from coursekit import lessons
+from coursetools import cli
+from exercises import lesson_code
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+import own_sets
+
+EVERYWHERE = os.environ.get("COURSEKIT_OWN_DATA") == "all"
+DATA_LESSONS = ("02", "03", "04", "05")  # lesson 01 draws its own
+OF_LESSON_01 = ("rectangles_mean_box", "rectangles_axis")  # what lesson 05 reads of it
+CHOSEN = own_sets.SETS if EVERYWHERE else own_sets.SETS[-1:]
+
+
+@pytest.fixture
+def given(tmp_path, monkeypatch):
+    """Return a function that writes a set, and sets what `coursekit run` would; and the flags."""
+    for name in ("DATASET", "CLASSES", "ARTIFACTS", "ZERO_BASED"):
+        monkeypatch.setenv(f"COURSEKIT_{name}", "")  # so that what run sets is undone
+        monkeypatch.delenv(f"COURSEKIT_{name}")
+
+    def given(make) -> list[str]:
+        made = make(np.random.default_rng(1))
+        own_sets.write(made, tmp_path / "photos")
+        classes = ",".join(made.classes)
+        monkeypatch.setenv("COURSEKIT_DATASET", str(tmp_path / "photos"))
+        monkeypatch.setenv("COURSEKIT_CLASSES", classes)
+        monkeypatch.setenv("COURSEKIT_ARTIFACTS", str(tmp_path / "out"))
+        monkeypatch.setenv("COURSEKIT_ZERO_BASED", str(int(made.zero_based)))
+        flags = ["--dataset", str(tmp_path / "photos"), "--classes", classes]
+        return flags + ["--zero-based"] * made.zero_based
+
+    return given
+
+
+def save_lesson_01() -> None:
+    """Write predictions as lesson 01 does, of a few rectangles."""
+    rng = np.random.default_rng(0)
+    for model in OF_LESSON_01:
+        low, high = rng.uniform(0, 50, (60, 2)), rng.uniform(70, 200, (60, 2))
+        corners = np.concatenate([low, high], axis=1)
+        table = pd.DataFrame(corners, columns=lessons.SIDES)
+        table[lessons.metrics.PREDICTED] = corners + rng.uniform(-9, 9, corners.shape)
+        table = table.assign(image_id=[f"{i:03d}" for i in range(60)], split="test", width=224)
+        table = table.assign(height=224, name="rectangle", pred_name="rectangle", confidence=1.0)
+        lessons.save_predictions(model, table)
+
+
+@pytest.mark.parametrize("make", own_sets.SETS, ids=lambda make: make.__name__)
+def test_lesson_02_makes_a_table_of_every_set(make, given, tmp_path):
+    given(make)
+    plt.switch_backend("agg")
+    space: dict = {}
+    for cell in lesson_code.code_cells(lesson_code.read("02_voc_annotations")):
+        exec(lesson_code.source(cell), space)
+    plt.close("all")
+    made = make(np.random.default_rng(1))
+    images = lessons.load_images().set_index("image_id")
+    wanted = {
+        f"photo {i:02d}": things[0]
+        for i, one in enumerate(made.scenes)
+        if len(things := [t for t in one.things if t[0] in made.classes]) == 1
+    }
+    assert {*images.index} == {*wanted}
+    for image_id, (name, *corners) in wanted.items():
+        row = images.loc[image_id]
+        assert [row["name"], *row[lessons.SIDES]] == [name, *corners]
+    labels = images.groupby("name")["label"].unique().str[0].astype(int)
+    assert sorted(labels) == [*range(len(labels))]
+    assert {*images["split"]} == {"train", "val", "test"}
+
+
+@pytest.mark.parametrize("make", CHOSEN, ids=lambda make: make.__name__)
+def test_all_lessons_run_on_own_data(make, given, tmp_path, capsys):
+    flags = given(make)
+    save_lesson_01()
+    only = [part for number in DATA_LESSONS for part in ("--only", number)]
+    status = cli.main(["run", *flags, *only, "--out", str(tmp_path / "out")])
+    said = capsys.readouterr()
+    assert status == 0, said.err
+    assert "claims hold on photos" in said.out
+    results = lessons.load_results()
+    assert {name[:2] for name in results["claims"]} == {*DATA_LESSONS}
+    assert "torch_fine_tuned" in results["models"]
