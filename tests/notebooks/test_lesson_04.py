@@ -13,7 +13,17 @@ import pytest
 ROOT = settings.CHECKOUT
 LESSON = "04_pytorch_two_heads"
 USED = (
-    *("Samples", "AUGMENT", "score", "giou_loss", "fit", "TwoHeads", "load", "CropAround"),
+    *(
+        "Pictures",
+        "Samples",
+        "AUGMENT",
+        "score",
+        "giou_loss",
+        "fit",
+        "TwoHeads",
+        "load",
+        "CropAround",
+    ),
     *("new_localizer", "train_head", "changed_maps", "fine_tune", "first_maps", "score_of"),
     *("name_heat", "answers_in_pixels"),
 )
