@@ -163,9 +163,9 @@ def provenance_table(results: dict) -> str:
     runs = list(results["provenance"].values())
     weights = [name for run in runs for name in run.get("weights", [])]
     found = {
-        "data set": [run["dataset"] for run in runs],
-        "backbone": [f"`{run['backbone']}`" for run in runs],
-        "weights": [f"`{name}`" for name in weights] or ["those that come with the course"],
+        "data set": [literal(run["dataset"]) for run in runs],
+        "backbone": [code(run["backbone"]) for run in runs],
+        "weights": [code(name) for name in weights] or ["those that come with the course"],
         "seed": [str(run["seed"]) for run in runs if "seed" in run],
         "packages": [f"{p} {run['versions'][p]}" for p in PACKAGES for run in runs],
     }
@@ -174,16 +174,24 @@ def provenance_table(results: dict) -> str:
 
 
 def literal(text: str) -> str:
-    """Return a text in which no sign means anything to Markdown."""
-    return re.sub(r"([\\`*_<>\[\]|$])", r"\\\1", text)
+    """Return a text in which no sign means anything to Markdown, in one line."""
+    return re.sub(r"([\\`*_<>\[\]|$&{}~])", r"\\\1", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """Return a name as code, in a cell of a table."""
+    return f"`{' '.join(text.replace('`', '').replace('|', '').split())}`"
 
 
 def claims_text(results: dict) -> str:
     """Return how many claims hold, and a list of those that do not."""
     claims = [(name[:2], claim) for name, found in results["claims"].items() for claim in found]
-    failed = [(number, claim) for number, claim in claims if not claim["holds"]]
-    held = len(claims) - len(failed)
-    text = f"{held} of {len(claims)} claims hold: {100 * held // len(claims)} %."
+    measured = [(number, claim) for number, claim in claims if claim["holds"] is not None]
+    failed = [(number, claim) for number, claim in measured if not claim["holds"]]
+    held = len(measured) - len(failed)
+    text = f"{held} of {len(measured)} claims hold: {100 * held // len(measured)} %."
+    if len(measured) < len(claims):
+        text += f" For {len(claims) - len(measured)} more there is nothing to measure."
     if not failed:
         return text
     lines = []
