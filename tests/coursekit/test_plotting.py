@@ -101,3 +101,12 @@ def test_colors_that_carry_text_have_enough_contrast(color):
     other = plotting.PAPER if color == plotting.INK else "white"
     light, dark = sorted([luminance(color), luminance(other)], reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("name", ["a$\\frac$", "$x_", "<b>", "{{x}}", "a\nb"])
+def test_a_name_means_nothing_to_matplotlib(name):
+    figure, ax = plt.subplots()
+    plotting.draw_box(ax, [0, 0, 1, 1], label=name)
+    ax.set_title(name)
+    ax.set_xticks([0.5], [name])
+    pixels(figure)

@@ -95,7 +95,7 @@ def test_more_pictures_help_and_each_time_less(step):
     assert sum(photographs) < sum(drawings)
 
 
-@pytest.mark.parametrize(("name", "is_sure"), zip(KINDS, (1, 0), strict=True))
+@pytest.mark.parametrize(("name", "is_sure"), [*zip(KINDS, (1, 0), strict=True)])
 def test_fine_tuning_gains_most_with_a_tenth(name, is_sure):
     tenth, more, most = (
         gain(heads(name, share), "fine-tuned", "frozen", HITS) for share in (10, 30, 100)

@@ -20,7 +20,8 @@ def page(lines: list[list[str]]) -> str:
     """Return the page, from pairs of the part that a sentence belongs to and the sentence."""
     parts: dict[str, dict[str, None]] = {}
     for part, sentence in lines:
-        parts.setdefault(part.rstrip("."), {})[f"- {sentence}\n"] = None  # each once
+        heading = part.partition(":")[0].rstrip(".")
+        parts.setdefault(heading, {})[f"- {sentence}\n"] = None  # each once
     return HEAD + "".join(f"\n## {part}\n\n{''.join(found)}" for part, found in parts.items())
 
 
