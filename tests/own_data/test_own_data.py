@@ -6,7 +6,8 @@ Lesson 02 runs on every set. All lessons run on the last, which has most odditie
 
 import os
 
-from coursekit import lessons
+from coursekit import lessons, voc
+from coursekit.pictures import read_picture
 from coursetools import cli
 from exercises import lesson_code
 
@@ -94,3 +95,17 @@ def test_all_lessons_run_on_own_data(make, given, tmp_path, capsys):
     results = lessons.load_results()
     assert {name[:2] for name in results["claims"]} == {*DATA_LESSONS}
     assert "torch_fine_tuned" in results["models"]
+
+
+def test_a_box_lies_on_what_a_phone_has_stored_lying(given, tmp_path):
+    """The share of the object's color in its box is as high in turned pictures as in others."""
+    given(own_sets.photographs_of_a_phone)
+    table = voc.single_object(voc.load_annotations(tmp_path / "photos"), ["mug"])
+    shares = []
+    for row in table.itertuples():
+        picture = read_picture(tmp_path / "photos" / "JPEGImages" / row.filename, 160)
+        scale = np.array([160 / row.width, 160 / row.height] * 2)
+        x0, y0, x1, y1 = (scale * [row.xmin, row.ymin, row.xmax, row.ymax]).round().astype(int)
+        colored = np.ptp(picture.astype(int), axis=2) > 90  # the ground is gray
+        shares.append(colored[y0:y1, x0:x1].mean())
+    assert len(shares) > 10 and min(shares) > 0.5

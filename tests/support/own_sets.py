@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from coursekit.boxes import SIDES
+from coursekit.pictures import ORIENTATION
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -31,6 +32,7 @@ class OwnSet:
     lists: dict[str, Sequence[int]] = field(default_factory=dict)
     zero_based: bool = False  # boxes as CVAT writes them: from 0, and the last pixel left out
     marked: bool = True  # each class has its color; else nothing tells the classes apart
+    turned: bool = False  # every second one is stored lying, as by a phone that was held upright
 
 
 def scene(rng, names: Sequence[str], size=LANDSCAPE, shares=(0.15, 0.6)) -> Scene:
@@ -120,6 +122,10 @@ def perfect_names(rng) -> OwnSet:
     return OwnSet(scenes(rng, ("mug", "pen"), n=40, beside=False, shares=(0.6, 0.9)))
 
 
+def photographs_of_a_phone(rng) -> OwnSet:
+    return OwnSet(scenes(rng, ("mug", "pen"), size=PORTRAIT), turned=True)
+
+
 def nothing_to_learn(rng) -> OwnSet:
     return OwnSet(scenes(rng, ("mug", "pen")), marked=False)
 
@@ -137,7 +143,8 @@ def odd_in_every_way(rng) -> OwnSet:
 SETS: tuple[Callable, ...] = (
     *(no_small_or_large_box, one_object_each, all_square, all_portrait, a_class_never_alone),
     *(counted_from_zero, digits, names_like_numbers, train_and_test_only, one_class),
-    *(six_pictures, twelve_pictures, cells, perfect_names, nothing_to_learn, odd_in_every_way),
+    *(six_pictures, twelve_pictures, cells, perfect_names, nothing_to_learn),
+    *(photographs_of_a_phone, odd_in_every_way),
 )
 
 
@@ -148,7 +155,12 @@ def write(made: OwnSet, directory: Path, seed: int = 0) -> Path:
         (directory / part).mkdir(parents=True)
     names = sorted({thing[0] for one in made.scenes for thing in one.things})
     for i, one in enumerate(made.scenes):
-        draw(one, names, made.marked, rng).save(directory / "JPEGImages" / f"photo {i:02d}.jpg")
+        image, options = draw(one, names, made.marked, rng), {}
+        if made.turned and i % 2:
+            image = image.transpose(Image.Transpose.ROTATE_90)
+            options["exif"] = image.getexif()
+            options["exif"][ORIENTATION] = 6  # show it turned to the right
+        image.save(directory / "JPEGImages" / f"photo {i:02d}.jpg", **options)
         text = annotation(f"photo {i:02d}.jpg", one, made.zero_based)
         (directory / "Annotations" / f"photo {i:02d}.xml").write_text(text, encoding="utf-8")
     for split, members in made.lists.items():
