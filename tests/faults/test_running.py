@@ -37,10 +37,8 @@ def texts(notebook) -> list[str]:
 
 @pytest.mark.parametrize("cell", [FLOOD, STUBBORN])
 def test_a_cell_that_prints_without_end_is_ended(cell, tmp_path, proof):
-    start = time.monotonic()
     with pytest.raises(executing.LessonError, match="4 million printed characters"):
-        run([cell], tmp_path)
-    assert time.monotonic() - start < 60
+        run([cell], tmp_path, hours=0.1)
     proof("A cell that prints without end, and one that will not be interrupted, is ended.")
 
 
