@@ -6,24 +6,17 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-from coursekit.pictures import CorruptImageError, read_picture, size_of
+from coursekit.pictures import ORIENTATION, CorruptImageError, read_picture, size_of
 
 import numpy as np
 import psutil
 import pytest
 from PIL import Image
 
+from turning import TURNS
+
 N = 2000
 LOST = 8.0  # of 255, on average, by a lossy format
-TURNS = {  # by EXIF's number, what a camera did to the picture
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
 LOSSLESS = {"PNG": ".png", "BMP": ".bmp", "TIFF": ".tif", "GIF": ".gif"}
 LOSSY = {"JPEG": ".jpg", "WEBP": ".webp"}
 KINDS = ("RGB", "L", "1", "P", "16", "LA", "RGBA", "CMYK", "YCbCr", "turned")
@@ -66,10 +59,10 @@ def whole(rng) -> tuple[bytes, str, np.ndarray, float]:
         image = image.convert(kind)
         shown, form, off = np.asarray(image.convert("RGB")), "JPEG", LOST
     if kind == "turned" and form != "BMP":  # which has no notes of a camera
-        number = int(rng.choice([*TURNS]))
+        number = int(rng.choice([*TURNS][1:]))  # the first is upright
         image = image.transpose(TURNS[number])
         options["exif"] = image.getexif()
-        options["exif"][0x0112] = number
+        options["exif"][ORIENTATION] = number
     if form in LOSSY:
         options |= {"quality": 95}
     stream = io.BytesIO()

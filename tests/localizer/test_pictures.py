@@ -1,23 +1,13 @@
 """Pictures of a reader: turned as they are shown, of any kind, and named where they are none."""
 
-from coursekit.pictures import CorruptImageError, read_picture
+from coursekit.pictures import ORIENTATION, CorruptImageError, read_picture
 from localizer import pictures
 
 import numpy as np
 import pytest
 from PIL import Image
 
-TURNS = {  # by EXIF's number, what a camera did to the picture
-    1: None,
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-ORIENTATION = 0x0112
+from turning import TURNS
 
 
 def noise(height: int = 6, width: int = 9) -> np.ndarray:
