@@ -78,10 +78,11 @@ def run(
     loaded = {path: nbformat.read(path, as_version=4) for path in notebooks}
     written = []
     total = sum(_count_code(notebook.cells) for notebook in loaded.values())
+    data = _data_state()
     with progress_bar(total=total, unit="cell", file=sys.stdout) as bar:
         for path, notebook in loaded.items():
             target = (out or path.parent) / path.name
-            mark = _fingerprint(notebook)
+            mark = _fingerprint(notebook, data)
             bar.set_description(path.stem)
             if out is not None and _is_finished(target, mark):
                 bar.update(_count_code(notebook.cells))
@@ -137,17 +138,20 @@ def _write(notebook: NotebookNode, target: Path) -> None:
     write_whole(target, nbformat.writes(notebook) + "\n")
 
 
-def _fingerprint(notebook: NotebookNode) -> str:
-    """Return a hash of what outputs depend on: cells, settings, and the files of the data."""
+def _data_state() -> list[tuple]:
+    """Return name, size and time of each file of the data."""
+    if settings.dataset() == "mini":  # it is drawn anew when it changes, under a new version
+        return []
+    files = [(file, file.stat()) for file in sorted(datasets.locate().rglob("*"))]
+    return [(str(file), found.st_size, found.st_mtime_ns) for file, found in files]
+
+
+def _fingerprint(notebook: NotebookNode, data: list[tuple]) -> str:
+    """Return a hash of what outputs depend on: cells, settings, and the state of the data."""
     sources = [cell.source for cell in notebook.cells]
     choices = [settings.dataset(), settings.classes(), settings.zero_based(), settings.backbone()]
     choices += [settings.all_weights(), settings.device(), settings.seed()]
-    hashed = hashlib.sha256(json.dumps([sources, choices]).encode())
-    if settings.dataset() != "mini":  # which is drawn anew when it changes, under a new version
-        for file in sorted(datasets.locate().rglob("*")):
-            found = file.stat()
-            hashed.update(repr((str(file), found.st_size, found.st_mtime_ns)).encode())
-    return hashed.hexdigest()
+    return hashlib.sha256(json.dumps([sources, choices, data]).encode()).hexdigest()
 
 
 def _is_finished(target: Path, mark: str) -> bool:
