@@ -28,7 +28,7 @@ def claim(sentence: str, measured: float, **bound: float) -> None:
     if not bound or unknown:
         raise ValueError(f"A claim needs at_least, at_most or equals, not {sorted(unknown)}.")
     measured = _measurable(sentence, measured)
-    words = " and ".join(f"{BOUNDS[name][0]} {value:g}" for name, value in bound.items())
+    words = in_words(bound)
     holds = None  # there is nothing to measure
     if measured is not None:
         holds = all(BOUNDS[name][1](measured, value) for name, value in bound.items())
@@ -59,6 +59,13 @@ def report(sentence: str, measured: float) -> None:
         row = margins.loc[key]
         text += f", {row['mean']:.3g} ± {row['sd']:.2g} over {row['runs']:.0f} runs"
     print(text)
+
+
+def in_words(entry: dict) -> str:
+    """Return the bounds of a claim, as they stand in ``results.json``, in words."""
+    return " and ".join(
+        f"{BOUNDS[name][0]} {value:g}" for name, value in entry.items() if name in BOUNDS
+    )
 
 
 def _promised() -> bool:

@@ -157,7 +157,7 @@ def _run(options: argparse.Namespace) -> int:
 def _report_claims(names: Sequence[str]) -> int:
     """Print which claims did not hold on this data set. They are promises about mini only."""
     from coursekit import lessons
-    from coursekit.claims import BOUNDS
+    from coursekit.claims import in_words
 
     claims = [claim for name in names for claim in lessons.load_results()["claims"].get(name, [])]
     measured = [claim for claim in claims if claim["holds"] is not None]
@@ -165,8 +165,8 @@ def _report_claims(names: Sequence[str]) -> int:
     print(f"{held} of {len(measured)} claims hold on {settings.dataset_name()}.")
     for claim in measured:
         if not claim["holds"]:
-            bound = " and ".join(f"{BOUNDS[b][0]} {claim[b]:g}" for b in BOUNDS if b in claim)
-            print(f"  ✗ {claim['sentence']}: {claim['measured']:.4g} here, {bound} on mini")
+            words = f"{claim['measured']:.4g} here, {in_words(claim)} on mini"
+            print(f"  ✗ {claim['sentence']}: {words}")
     for claim in claims:
         if claim["holds"] is None:
             print(f"  – {claim['sentence']}: nothing to measure here")

@@ -117,9 +117,7 @@ READERS = {"roboflow": _voc, "yolo": _yolo, "coco": _coco, "labelme": _labelme, 
 def kind_of(directory: Path, files: list[Path]) -> str:
     """Return the kind of label that the files are; `ValueError` when that is not just one."""
     kinds = {kind for file in files if (kind := _look(file))}
-    if not kinds - {"yolo"} and any(_look(file) == "yolo" for file in files):
-        return "yolo"
-    kinds -= {"yolo"}  # a text file may be anything
+    kinds = kinds - {"yolo"} or kinds  # beside others, a text file may be anything
     if len(kinds) != 1:
         said = f"labels of several kinds: {', '.join(sorted(kinds))}" if kinds else "no labels"
         raise ValueError(

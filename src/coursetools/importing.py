@@ -9,7 +9,8 @@ import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from coursekit import pictures
+from coursekit import boxes, pictures
+from coursekit.boxes import SIDES
 from coursekit.voc import parsing, reading, selecting
 from coursetools import foreign
 from coursetools.foreign import Labels
@@ -54,9 +55,9 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     if len({*splits.values()} - {None}) < 2:  # one part is no split
         splits = dict.fromkeys(splits)
     else:
-        stray = [file for file, split in splits.items() if split is None]
-        left_out["pictures outside of every split"] += [file.name for file in stray]
-        found = {file: labels for file, labels in found.items() if file not in stray}
+        stray = [file.name for file, split in splits.items() if split is None]
+        left_out["pictures outside of every split"] += stray
+        found = {file: labels for file, labels in found.items() if splits[file]}
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
         whole = Path(scratch, "set")
@@ -86,15 +87,15 @@ def _write(found: dict, splits: dict, whole: Path, left_out: dict) -> Counter:
                 continue
             size = (width, height) if labels.size in (None, (1, 1)) else labels.size
             scale = (width, height) * 2 if labels.size == (1, 1) else (1, 1, 1, 1)
-            boxes = []
+            objects = []
             for name, *corners in labels.boxes:
                 corners = [v * by for v, by in zip(corners, scale, strict=True)]
                 if corners[2] <= corners[0] or corners[3] <= corners[1]:
                     left_out["boxes without an area"].append(f"{name} in {file.name}")
                 else:
-                    boxes.append((name, *corners))
-            target.write_bytes(_annotation(f"{stem}{file.suffix}", size, boxes))
-            counts["objects"] += len(boxes)
+                    objects.append((name, *corners))
+            target.write_bytes(_annotation(f"{stem}{file.suffix}", size, objects))
+            counts["objects"] += len(objects)
         shutil.copyfile(file, whole / "JPEGImages" / f"{stem}{file.suffix}")
         counts["pictures"] += 1
         lists[splits[file]].append(stem)
@@ -106,15 +107,17 @@ def _write(found: dict, splits: dict, whole: Path, left_out: dict) -> Counter:
     return counts
 
 
-def _annotation(filename: str, size: tuple[int, int], boxes: list[tuple]) -> bytes:
+def _annotation(filename: str, size: tuple[int, int], objects: list[tuple]) -> bytes:
     """Return an annotation file; its boxes are one-based and inclusive, as VOC's are."""
     width, height = map(str, size)
     root = E.annotation(
         E.filename(filename), E.size(E.width(width), E.height(height), E.depth("3"))
     )
-    for name, xmin, ymin, xmax, ymax in boxes:
-        corners = zip(reading.SIDES, (xmin + 1, ymin + 1, xmax, ymax), strict=True)
-        sides = [E(side, f"{value:.2f}".removesuffix(".00")) for side, value in corners]
+    for name, *corners in objects:
+        sides = [
+            E(side, f"{value:.2f}".removesuffix(".00"))
+            for side, value in zip(SIDES, boxes.xyxy_to_voc(corners), strict=True)
+        ]
         root.append(E.object(E.name(name), E.bndbox(*sides)))
     return etree.tostring(root, encoding="utf-8", pretty_print=True)
 

@@ -113,9 +113,9 @@ class Pictures:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.names = {*names_in(folder)}
-        self.by_stem = defaultdict(list)
-        for name in sorted(self.names):
+        names = names_in(folder)
+        self.names, self.by_stem = {*names}, defaultdict(list)
+        for name in names:
             self.by_stem[posixpath.splitext(name)[0]].append(name)
 
     def of(self, image_id: str, given: str) -> tuple[str, str]:

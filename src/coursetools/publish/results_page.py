@@ -13,7 +13,7 @@ from pathlib import Path
 from string import Template
 
 from coursekit import settings
-from coursekit.claims import BOUNDS
+from coursekit.claims import BOUNDS, in_words
 from coursekit.files import write_whole
 
 import pandas as pd
@@ -196,9 +196,8 @@ def claims_text(results: dict) -> str:
         return text
     lines = []
     for number, claim in failed:
-        bounds = [f"{BOUNDS[b][0]} {claim[b]:g}" for b in BOUNDS if b in claim]
         lines.append(
-            f"- {lesson(number)}. *{literal(claim['sentence'])}*: promised {' and '.join(bounds)}, "
+            f"- {lesson(number)}. *{literal(claim['sentence'])}*: promised {in_words(claim)}, "
             f"measured {claim['measured']:.4g}."
         )
     return f"{text} These do not:\n\n" + "\n".join(lines)
