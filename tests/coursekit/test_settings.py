@@ -146,8 +146,8 @@ def test_without_a_flag_nothing_is_set(run):
 
 def test_copies_made_with_other_weights_are_made_again(monkeypatch):
     notebook = runner.nbformat.v4.new_notebook()
-    marks = [runner._fingerprint(notebook)]
+    marks = [runner._fingerprint(notebook, [])]
     for files in (["a.h5"], ["a.h5", "b.pth"]):
         set_weights(monkeypatch, *files)
-        marks.append(runner._fingerprint(notebook))
+        marks.append(runner._fingerprint(notebook, []))
     assert len(set(marks)) == 3
