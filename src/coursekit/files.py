@@ -1,20 +1,29 @@
 """Files that are written whole, or not at all."""
 
+import glob
 import os
 import secrets
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+LEFT = 3600  # seconds: what is that old was left by a process that was killed
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Yield the name of a new file beside `path`, which takes its place when the block ends.
 
-    Where the block is interrupted, the new file is deleted and the old one stays as it was. The
-    name ends as `path` does, for libraries that go by it.
+    Where the block is interrupted, the new file is deleted and the old one stays as it was. One
+    that a killed process left is deleted by the next that writes `path`, an hour later at least.
+    The name ends as `path` does, for libraries that go by it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for old in path.parent.glob(f".{'[0-9a-f]' * 8}.{glob.escape(path.name)}"):
+        with suppress(FileNotFoundError):  # another process has finished it
+            if abs(time.time() - old.stat().st_mtime) > LEFT:
+                old.unlink()
     new = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
     try:
         yield new

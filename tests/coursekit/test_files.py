@@ -1,5 +1,6 @@
 import os
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from coursekit.files import write_whole, written_whole
@@ -66,3 +67,17 @@ def test_the_file_may_be_read_by_those_who_may_read_other_files(tmp_path):
     finally:
         os.umask(usual)
     assert mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(("age", "stays"), [(60, True), (7200, False), (-7200, False)])
+def test_what_a_killed_process_left_is_deleted_an_hour_later(tmp_path, age, stays):
+    left, others = (
+        tmp_path / ".0123abcd.a.txt",
+        [".0123abcd.b.txt", ".notes.a.txt", "0123abcd.a.txt"],
+    )
+    for path in (left, *(tmp_path / name for name in others)):
+        path.write_text("half")
+        os.utime(path, (time.time() - age, time.time() - age))
+    write_whole(tmp_path / "a.txt", "whole")
+    assert left.exists() == stays
+    assert all((tmp_path / name).exists() for name in others)
