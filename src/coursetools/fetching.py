@@ -7,7 +7,6 @@ are slow. A data set is unpacked elsewhere and moved into place when it is whole
 
 import shutil
 import tarfile
-import tempfile
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ import pooch
 from filelock import FileLock
 
 TRIES = 4  # at one address
-OURS = ".coursekit"  # a file that marks a folder as one that may be deleted
+UNPACKING = ".coursekit-unpacking"  # a folder in downloads; nobody else's is called like that
 pooch.get_logger().setLevel("WARNING")  # the progress bar says the rest
 
 
@@ -108,6 +107,7 @@ def fetch(name: str, progress: bool = True) -> Path:
     downloads = settings.home() / "downloads"
     downloads.mkdir(parents=True, exist_ok=True)
     with FileLock(downloads / ".lock"):  # a second process waits, and finds the work done
+        _delete_left(downloads, archives)
         if not target.exists():
             _check_room(name, archives, downloads)
             files = [download(archive, downloads, progress) for archive in archives]
@@ -196,20 +196,28 @@ def _inside_only(member: tarfile.TarInfo, directory: str) -> tarfile.TarInfo | N
 def _unpack_all(
     files: list[Path], archives: tuple[Archive, ...], target: Path, progress: bool
 ) -> None:
-    """Unpack archives beside `target`, and move the data set there when it is whole."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f"{target.name}-unfinished-"
-    for mark in target.parent.glob(f"{prefix}*/{OURS}"):  # of a killed process
-        shutil.rmtree(mark.parent, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=prefix) as scratch:
-        Path(scratch, OURS).touch()
+    """Unpack archives beside them, and move the data set to `target` when it is whole."""
+    scratch = files[0].parent / UNPACKING
+    scratch.mkdir()
+    try:
         for file in files:
-            unpack(file, Path(scratch), progress)
-        whole = Path(scratch, "VOCdevkit", target.name)
+            unpack(file, scratch, progress)
+        whole = scratch / "VOCdevkit" / target.name
         if missing := _missing_of(archives, whole):
             names = " and ".join(archive.name for archive in archives)
             raise DownloadError(f"{names} lack {', '.join(missing)}.")
+        target.parent.mkdir(parents=True, exist_ok=True)
         whole.rename(target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _delete_left(downloads: Path, archives: tuple[Archive, ...]) -> None:
+    """Delete what a process that was killed has left."""
+    shutil.rmtree(downloads / UNPACKING, ignore_errors=True)
+    for left in downloads.glob("tmp????????"):  # as pooch calls a file that has yet to come
+        if left.stat().st_size in (0, *(archive.size for archive in archives)):
+            left.unlink()
 
 
 def _missing_of(archives: tuple[Archive, ...], directory: Path) -> list[str]:

@@ -1,191 +1,34 @@
 """Fetching data sets from servers that misbehave."""
 
 import gzip
-import hashlib
 import io
-import shutil
 import socket
-import struct
 import tarfile
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import distribution
 from pathlib import Path
 from types import SimpleNamespace
 
+from archives import TEST, TRAINVAL, described, serving, tar_of, voc_tar
 from coursekit import datasets
 from coursetools import cli, fetching, resuming, runner
 
-import numpy as np
 import pytest
-
-TRAINVAL, TEST = "VOCtrainval_06-Nov-2007.tar", "VOCtest_06-Nov-2007.tar"
-
-
-def tar_of(files: dict[str, bytes]) -> bytes:
-    """Return a tar archive of these names and contents."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return stream.getvalue()
-
-
-def voc_tar(image: str, split: str, seed: int) -> bytes:
-    picture = np.random.default_rng(seed).bytes(400_000)
-    inside = {
-        f"Annotations/{image}.xml": b"<annotation/>",
-        f"JPEGImages/{image}.jpg": picture,
-        f"ImageSets/Main/{split}.txt": image.encode(),
-    }
-    return tar_of({f"VOCdevkit/VOC2007/{name}": content for name, content in inside.items()})
-
-
-# --- a server whose first path part says how it behaves -----------------------------------------
-
-
-class Handler(BaseHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-    def do_GET(self):
-        _, way, name = self.path.split("/")
-        wanted = self.headers.get("Range")
-        self.server.requests.append((way, name, wanted))
-        with suppress(BrokenPipeError, ConnectionResetError):  # the client may hang up
-            getattr(self, way)(self.server.files[name], wanted)
-
-    def head(self, content, wanted):
-        """Send the head of an answer; return the bytes that should follow."""
-        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
-        self.send_response(206 if wanted else 200)
-        if wanted:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(content) - start))
-        self.end_headers()
-        return content[start:]
-
-    def body(self, content):
-        self.wfile.write(content)
-        self.server.sent += len(content)
-
-    def times(self, way):
-        return sum(asked == way for asked, *_ in self.server.requests)
-
-    def good(self, content, wanted):
-        self.body(self.head(content, wanted))
-
-    def cut(self, content, wanted):
-        """Cut the connection midway three times."""
-        rest = self.head(content, wanted)
-        self.body(rest if self.times("cut") > 3 else rest[: len(rest) // 3])
-
-    def reset(self, content, wanted):
-        """Cut it the hard way, which the client sees as an error rather than an end."""
-        rest = self.head(content, wanted)
-        self.body(rest if self.times("reset") > 3 else rest[: len(rest) // 3])
-        if self.times("reset") <= 3:
-            time.sleep(0.05)
-            hard = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, hard)
-
-    def alwayscut(self, content, wanted):
-        self.body(self.head(content, None)[:1000])
-
-    def wrong(self, content, wanted):
-        """Send another file of the same length."""
-        if self.times("wrong") > 9:  # whoever asks so often would ask for ever
-            return self.send_error(404)
-        return self.body(self.head(bytes(len(content)), wanted))
-
-    def longer(self, content, wanted):
-        self.body(self.head(content + b"more", wanted))
-
-    def nonsense(self, content, wanted):
-        """Tell a length that is no number."""
-        self.send_response(200)
-        self.send_header("Content-Length", "abc")
-        self.end_headers()
-        self.body(content)
-
-    def drip(self, content, wanted):
-        """Send a byte now and then: the connection never stalls, and never ends."""
-        for byte in self.head(content, wanted):
-            self.body(bytes([byte]))
-            if self.server.end.wait(0.05):
-                break
-
-    def elsewhere(self, content, wanted):
-        """Lead to a file on the client's own disk."""
-        self.send_response(302)
-        self.send_header("Location", Path(__file__).resolve().as_uri())
-        self.end_headers()
-
-    def page(self, content, wanted):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.body(b"<h1>Sign in to use this network</h1>")
-
-    def slow(self, content, wanted):
-        rest = self.head(content, wanted)
-        step = len(rest) // 20 + 1
-        for start in range(0, len(rest), step):
-            time.sleep(0.03)
-            self.body(rest[start : start + step])
-
-    def stall(self, content, wanted):
-        self.body(self.head(content, wanted)[:1000])
-        self.server.end.wait(10)
-
-    def norange(self, content, wanted):
-        """Cut once, and send all again instead of a part."""
-        rest = self.head(content, None)
-        self.body(rest if self.times("norange") > 1 else rest[: len(rest) // 2])
-
-    def refuserange(self, content, wanted):
-        if wanted:
-            self.send_error(416)
-        else:
-            rest = self.head(content, None)
-            self.body(rest if self.times("refuserange") > 1 else rest[: len(rest) // 2])
-
-    def busy(self, content, wanted):
-        """Be overloaded once."""
-        if self.times("busy") == 1:
-            self.send_error(503)
-        else:
-            self.good(content, wanted)
-
-    def missing(self, content, wanted):
-        self.send_error(404)
 
 
 @pytest.fixture
 def server(monkeypatch):
     """A server that has the two archives of a small VOC 2007."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.files = {
+    files = {
         TRAINVAL: voc_tar("000005", "trainval", seed=1),
         TEST: voc_tar("000001", "test", seed=2),
     }
-    server.requests, server.sent, server.end = [], 0, threading.Event()
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=lambda _: None))
     monkeypatch.setattr(resuming, "TIMEOUT", 0.3)
-    yield server
-    server.end.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(files) as server:
+        yield server
 
 
 @pytest.fixture
@@ -200,16 +43,7 @@ def publish(server, home, monkeypatch):
     """Return a function that says how VOC's own host behaves, and which mirrors there are."""
 
     def publish(official: str, *mirrors: str) -> None:
-        archives = tuple(
-            fetching.Archive(
-                name=name,
-                sites=(f"{server.url}/{official}",),
-                md5=hashlib.md5(content).hexdigest(),
-                size=len(content),
-                split="test" if name == TEST else "trainval",
-            )
-            for name, content in server.files.items()
-        )
+        archives = tuple(fetching.Archive(**one) for one in described(server, official))
         monkeypatch.setattr(fetching, "ARCHIVES", {"voc2007": archives})
         addresses = [f"{server.url}/{way}" if way.isalpha() else way for way in mirrors]
         monkeypatch.setenv("COURSEKIT_VOC_MIRROR", " ".join(addresses))
@@ -309,11 +143,15 @@ def test_a_host_that_always_cuts_is_given_up(server, home, publish):
 
 
 @pytest.mark.parametrize("way", ["wrong", "longer", "nonsense", "page", "missing", "elsewhere"])
-def test_a_wrong_file_is_thrown_away_and_the_next_mirror_asked(server, home, publish, way):
+def test_a_wrong_file_is_thrown_away_and_the_next_mirror_asked(server, home, publish, way, proof):
     publish("good", way)
     assert_whole(fetch(), home, server)
     assert ways(server) == [way, "good"] * 2
     assert all(wanted is None for *_, wanted in server.requests)
+    proof(
+        "A server that lies about length or content, or leads to another place, is left for the "
+        "next."
+    )
 
 
 def test_a_wrong_beginning_is_found_out(server, home, publish):
@@ -340,24 +178,27 @@ def test_a_slow_host_is_waited_for(server, home, publish):
     assert ways(server) == ["slow", "slow"]
 
 
-def test_a_host_that_drips_is_left_for_the_next(server, home, publish, monkeypatch):
+def test_a_host_that_drips_is_left_for_the_next(server, home, publish, monkeypatch, proof):
     monkeypatch.setattr(fetching, "TRIES", 1)
     publish("good", "drip")
     assert_whole(fetch(), home, server)
     assert ways(server) == ["drip", "good"] * 2
+    proof("So is one that sends a byte now and then, and one that falls silent.")
 
 
-def test_a_stalled_host_is_left_for_the_next(server, home, publish, monkeypatch):
+def test_a_stalled_host_is_left_for_the_next(server, home, publish, monkeypatch, proof):
     monkeypatch.setattr(fetching, "TRIES", 2)
     publish("good", "stall")
     assert_whole(fetch(), home, server)
     assert ways(server) == ["stall", "stall", "good"] * 2
+    proof("So is one that sends a byte now and then, and one that falls silent.")
 
 
 @pytest.mark.parametrize("way", ["norange", "refuserange"])
-def test_a_host_that_cannot_send_parts_is_asked_for_all(server, home, publish, way):
+def test_a_host_that_cannot_send_parts_is_asked_for_all(server, home, publish, way, proof):
     publish("missing", way)
     assert_whole(fetch(), home, server)
+    proof("One that knows no parts of a file is asked for the whole.")
 
 
 def test_an_interrupted_comparison_of_checksums_loses_nothing(server, home, publish, monkeypatch):
@@ -520,7 +361,7 @@ def link(name: str, kind: bytes, to: str) -> tarfile.TarInfo:
 @pytest.mark.parametrize(
     "case", ["parent", "absolute", "symlink", "link inside", "hard link", "device", "pipe"]
 )
-def test_an_archive_that_reaches_outside_is_refused(server, home, publish, tmp_path, case):
+def test_an_archive_that_reaches_outside_is_refused(server, home, publish, tmp_path, case, proof):
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret").write_text("secret")
@@ -549,10 +390,11 @@ def test_an_archive_that_reaches_outside_is_refused(server, home, publish, tmp_p
     assert_nothing(home)
     assert [p.name for p in outside.iterdir()] == ["secret"]
     assert not list(tmp_path.rglob("evil"))
+    proof("An archive with a link, a device or a path that leads out of its folder is refused.")
 
 
 @pytest.mark.parametrize("case", ["compressed", "sparse"])
-def test_an_archive_that_grows_is_refused(server, home, publish, case):
+def test_an_archive_that_grows_is_refused(server, home, publish, case, proof):
     if case == "compressed":
         server.files[TEST] = gzip.compress(server.files[TEST])
     else:
@@ -569,6 +411,7 @@ def test_an_archive_that_grows_is_refused(server, home, publish, case):
     with pytest.raises(fetching.DownloadError, match="cannot be unpacked"):
         fetch()
     assert_nothing(home)
+    proof("So is one that is packed, or that has holes: neither grows on the disk.")
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, OSError("disk full")])
@@ -591,29 +434,13 @@ def test_an_interrupted_extraction_leaves_nothing(server, home, publish, monkeyp
     assert server.requests == []  # the archives were kept
 
 
-def test_leftovers_of_a_killed_process_are_removed(server, home, publish, monkeypatch):
-    def die(_file, directory, _progress):
-        shutil.copytree(directory, f"{directory}-of-the-dead")
-        raise KeyboardInterrupt
-
+def test_what_only_looks_like_a_leftover_stays(server, home, publish):
     publish("good")
-    with monkeypatch.context() as patch:
-        patch.setattr(fetching, "unpack", die)
-        with pytest.raises(KeyboardInterrupt):
-            fetch()
-    assert [p.name[-8:] for p in (home / "VOCdevkit").iterdir()] == ["the-dead"]
-    with pytest.raises(FileNotFoundError):
-        datasets.locate("voc2007")
-    assert_whole(fetch(), home, server)
-
-
-def test_a_folder_that_only_looks_like_a_leftover_stays(server, home, publish):
-    publish("good")
-    mine = home / "VOCdevkit" / "VOC2007-unfinished-thesis"
-    mine.mkdir(parents=True)
-    (mine / "thesis.txt").write_text("three years")
+    mine = home / "downloads" / "tmp12345678"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("three years")
     assert fetch() == home / "VOCdevkit" / "VOC2007"
-    assert (mine / "thesis.txt").read_text() == "three years"
+    assert mine.read_text() == "three years"
 
 
 @pytest.mark.parametrize("broken", ["truncated", "no tar", "empty"])
