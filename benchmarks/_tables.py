@@ -1,11 +1,13 @@
 """The measured tables of ``book/results``: written one row at a time, and judged at the end."""
 
 import csv
+import io
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from coursekit import lessons, metrics, settings
+from coursekit.files import write_whole
 from coursetools import runner
 from minivoc import dataset
 
@@ -39,20 +41,24 @@ def measure(
     """
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     head = [header, ",".join(fields)]
-    if lines[:2] != head:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("\n".join([*head, ""]), encoding="utf-8")
-        lines = []
-    measured = list(csv.reader(lines[2:]))
+    measured = list(csv.reader(lines[2:])) if lines[:2] == head else []
     for key in keys:
         if any(tuple(map(str, key)) == tuple(old[: len(key)]) for old in measured):
             continue
         new = [*key, *row(*key)]
         measured.append([*map(str, new)])
-        with file.open("a", newline="", encoding="utf-8") as target:
-            csv.writer(target, lineterminator="\n").writerow(new)
+        _write(file, head, measured)
         print(*new[:9], flush=True)  # the beginning of a long row
+    if lines[:2] != head and not measured:
+        _write(file, head, [])
     return pd.read_csv(file, comment="#")
+
+
+def _write(file: Path, head: list[str], rows: list[list[str]]) -> None:
+    """Write a table whole, so that a measurement that is killed leaves no half a row."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_whole(file, "\n".join([*head, text.getvalue()]))
 
 
 def best(file: Path, rows: dict, setting: str, score: str, lowest: bool = False) -> float:
