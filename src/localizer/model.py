@@ -52,15 +52,19 @@ def save(file: Path, localizer: Localizer, classes: Sequence[str]) -> None:
     """Write a localizer to one file: all weights, and as JSON in the file's metadata the rest.
 
     `classes` are the names that the logits stand for. The file is written whole; it holds no
-    code, so nobody has to trust it. `ValueError` when there is not one logit for each name.
+    code, so nobody has to trust it. `ValueError` when there is not one logit for each name;
+    `OSError` when the file cannot be written.
     """
     logits = localizer.head.name.out_features
     if len(classes) != logits:
         raise ValueError(f"The localizer tells {logits} names apart, and classes has {classes}.")
     weights = {name: one.cpu().contiguous() for name, one in localizer.state_dict().items()}
     described = json.dumps(_description(localizer.backbone, classes))
-    with written_whole(file) as new:
-        save_file(weights, new, {"localizer": described})
+    try:
+        with written_whole(file) as new:
+            save_file(weights, new, {"localizer": described})
+    except SafetensorError as error:
+        raise OSError(f"{file} cannot be written: {error}") from error
 
 
 def load(file: Path) -> tuple[Localizer, list[str]]:
