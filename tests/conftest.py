@@ -1,11 +1,13 @@
 """What several test modules share."""
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from coursekit import settings
+from coursetools.publish import proof_page
 
 import hypothesis
 import pytest
@@ -119,3 +121,22 @@ class Voc:
 def voc_set(tmp_path) -> Voc:
     """An empty data set, to be filled by the test."""
     return Voc(tmp_path / "VOC")
+
+
+@pytest.fixture
+def proof(request):
+    """Return a function that takes a sentence which a test of faults has just shown to be true.
+
+    The sentence must be on the page; under `make proof`, the page is made from all of them.
+    """
+
+    def proof(sentence: str) -> None:
+        part = request.module.__doc__.splitlines()[0]
+        if file := os.environ.get("COURSEKIT_PROOF"):
+            with Path(file).open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps([part, sentence]) + "\n")
+            return
+        page = proof_page.PAGE.read_text(encoding="utf-8")
+        assert f"- {sentence}\n" in page, f"Make the page anew with `make proof`: {sentence}"
+
+    return proof

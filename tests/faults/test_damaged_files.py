@@ -1,6 +1,7 @@
 """What a crash, or a full disk, may leave: it is made anew, or named with what to do."""
 
 import json
+import os
 
 from coursekit import lessons
 from coursetools import executing, runner
@@ -87,3 +88,22 @@ def test_a_damaged_copy_is_executed_again(garbage, tmp_path, monkeypatch, proof)
     runner.run([tmp_path / "01_a.ipynb"], tmp_path / "out")
     assert (tmp_path / "out" / "01_a.ipynb").read_bytes() == right
     proof("A damaged copy of a lesson is executed again.")
+
+
+def test_a_clock_that_was_set_back_makes_nothing_anew(pictures, tmp_path, monkeypatch, proof):
+    monkeypatch.setenv("COURSEKIT_ARTIFACTS", str(tmp_path / "artifacts"))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
+    nbformat.write(notebook, tmp_path / "01_a.ipynb")
+    runner.run([tmp_path / "01_a.ipynb"], tmp_path / "out")
+    pictures.extract()
+    lessons.begin("02_lesson")
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (2**32, 2**32))  # in the year 2106
+    monkeypatch.setattr(executing, "execute", lambda *_: pytest.fail("executed again"))
+    runner.run([tmp_path / "01_a.ipynb"], tmp_path / "out")
+    backbone = Mosaic()
+    pictures.extract(backbone)
+    assert backbone.calls == []
+    lessons.begin("03_lesson")
+    assert {*lessons.load_results()["claims"]} == {"02_lesson", "03_lesson"}
+    proof("Files from the future, as after a clock was set back, are as good as others.")

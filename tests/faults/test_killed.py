@@ -1,72 +1,72 @@
 """Processes that are killed at random moments: what follows has the bytes of an undisturbed run."""
 
+import os
 import random
-import subprocess
-import sys
-import time
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
-from coursekit import settings
-from minivoc import dataset
+from jobs import JOBS, contents, draw, execute, finish, start
 
 import psutil
 import pytest
 
-N = 120  # pictures
-TIMES = 6
-DRAW = f"""
-from functools import partial
-from minivoc import dataset
-from coursekit import datasets
-dataset.draw = partial(dataset.draw, n={N}, processes=2)
-if __name__ == "__main__":
-    datasets.prepare("mini")
-"""
+TIMES = {job: 20 for job in JOBS} | {draw: 6, execute: 6}  # which take longer
+UNFINISHED = re.compile(r"\.[0-9a-f]{8}\..+")  # what `written_whole` writes to first
 
 
-def files_of(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+def let_an_hour_pass(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if UNFINISHED.fullmatch(path.name):
+            os.utime(path, (0, 0))
 
 
-@pytest.fixture
-def start(tmp_path, monkeypatch):
-    """Return a function that starts to draw, in a home of its own."""
-    (tmp_path / "draw.py").write_text(DRAW)
-    monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PYTHONPATH", str(settings.CHECKOUT / "src"))
-    return lambda: subprocess.Popen([sys.executable, str(tmp_path / "draw.py")])
-
-
-def test_drawing_that_is_killed_begins_anew_and_leaves_nothing(start, tmp_path, proof):
-    rng, workers = random.Random(0), []
-    for _ in range(TIMES):
-        process = start()
-        parent = psutil.Process(process.pid)
-        while process.poll() is None and len(parent.children(recursive=True)) < 2:
-            time.sleep(0.02)
-        time.sleep(rng.uniform(0, 1.5))
-        if process.poll() is None:
-            workers += parent.children(recursive=True)
+def kill(job: Callable, times: int, place: Path) -> None:
+    """Kill a job again and again; then look at what an undisturbed one makes of it."""
+    rng, number, children = random.Random(0), count(), []
+    finish(job, place / "warm", place)
+    seconds = finish(job, place / "right", place)
+    right = contents(place / "right")
+    assert right
+    folder, killed = place / f"{next(number)}", 0
+    while killed < times:
+        let_an_hour_pass(folder)
+        process = start(job, folder, place)
+        process.join(rng.uniform(0, seconds))
+        if process.exitcode is None:
+            with suppress(psutil.NoSuchProcess):  # it has ended just now
+                children += psutil.Process(process.pid).children(recursive=True)
             process.kill()
-            process.wait()
-    assert workers
-    _, alive = psutil.wait_procs(workers, timeout=20)
+            process.join()
+            killed += 1
+        else:  # it was too quick: look at what it has made, and begin with nothing
+            assert process.exitcode == 0 and contents(folder) == right
+            folder = place / f"{next(number)}"
+    _, alive = psutil.wait_procs(children, timeout=20)
     assert alive == []
-    assert start().wait(timeout=120) == 0
-    home = tmp_path / "home"
-    assert sorted(path.name for path in home.iterdir()) == [".mini.lock", "mini"]
-    assert files_of(home / "mini") == files_of(dataset.draw(tmp_path / "right", n=N, processes=1))
+    let_an_hour_pass(folder)
+    finish(job, folder, place)
+    assert contents(folder) == right
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_what_is_killed_begins_again_and_leaves_nothing(job, tmp_path, proof):
+    (prepare, name), times = JOBS[job], TIMES[job]
+    with prepare(tmp_path):
+        kill(job, times, tmp_path)
     proof(
-        f"A drawing of the data set, killed {TIMES} times, left no folder and no process, and gave "
-        "the bytes of an undisturbed one in the end."
+        f"Killed {times} times, {name} left no folder and no process, and gave the bytes of an "
+        "undisturbed one in the end."
     )
 
 
-def test_two_that_draw_at_once_draw_once(start, tmp_path, proof):
-    processes = [start(), start()]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
-    home = tmp_path / "home"
-    assert sorted(path.name for path in home.iterdir()) == [".mini.lock", "mini"]
-    assert files_of(home / "mini") == files_of(dataset.draw(tmp_path / "right", n=N, processes=1))
+def test_two_that_draw_at_once_draw_once(tmp_path, proof):
+    processes = [start(draw, tmp_path / "home", tmp_path) for _ in range(2)]
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0]
+    finish(draw, tmp_path / "right", tmp_path)
+    assert contents(tmp_path / "home") == contents(tmp_path / "right")
     proof("Two processes that drew the data set at once drew one, with the right bytes.")
