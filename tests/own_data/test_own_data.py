@@ -5,13 +5,15 @@ Lesson 02 runs on every set. All lessons run on the last, which has most odditie
 """
 
 import os
+from pathlib import Path
 
-from coursekit import lessons, voc
+from coursekit import lessons, settings, voc
 from coursekit.pictures import read_picture
 from coursetools import cli
 from exercises import lesson_code
 
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -95,6 +97,19 @@ def test_all_lessons_run_on_own_data(make, given, tmp_path, capsys):
     results = lessons.load_results()
     assert {name[:2] for name in results["claims"]} == {*DATA_LESSONS}
     assert "torch_fine_tuned" in results["models"]
+    assert_inert(tmp_path / "out")
+
+
+def assert_inert(out: Path) -> None:
+    """No name of a class has become HTML in an output, or another name in a table."""
+    for path in (out / "notebooks").glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", ()):
+                shown = "".join(output.get("data", {}).get("text/html", ""))
+                assert own_sets.HOSTILE[0] not in shown, path.name
+    for path in (out / "predictions").glob("torch_*.csv"):
+        table = lessons.load_predictions(path.stem, "04")
+        assert {*table["name"], *table["pred_name"]} <= {*settings.classes()}
 
 
 def test_a_box_lies_on_what_a_phone_has_stored_lying(given, tmp_path):

@@ -12,6 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 COLORS = ("crimson", "royalblue", "seagreen", "goldenrod", "orchid", "sienna")
+# Names that mean something to HTML, Markdown, mathematics in a figure, and a spreadsheet.
+HOSTILE = ("<b>$x_`|</b>", '=1+1"')
 LANDSCAPE, PORTRAIT, SQUARE = (160, 120), (120, 160), (140, 140)
 
 
@@ -109,6 +111,11 @@ def twelve_pictures(rng) -> OwnSet:
     return OwnSet(scenes(rng, ("mug", "pen"), n=12))
 
 
+def two_and_one_of_a_class(rng) -> OwnSet:
+    few = scenes(rng, ("pen",), n=2, beside=False) + scenes(rng, ("cup",), n=1, beside=False)
+    return OwnSet(scenes(rng, ("mug",), n=20) + few, classes=("mug", "pen", "cup"))
+
+
 def cells(rng) -> OwnSet:
     """Like BCCD: many red cells in a picture, one white cell, a platelet now and then."""
     made = []
@@ -131,8 +138,8 @@ def nothing_to_learn(rng) -> OwnSet:
 
 
 def odd_in_every_way(rng) -> OwnSet:
-    """Portraits from 0, lists without val, names like numbers, one that is never alone."""
-    names = ("01", "NA")
+    """Portraits from 0, lists without val, hostile names, one that is never alone."""
+    names = ("01", "NA", *HOSTILE)
     made = scenes(rng, names, n=20, beside=False, size=PORTRAIT, shares=(0.3, 0.6))
     made += [scene(rng, ("1", "01"), size=PORTRAIT) for _ in range(4)]
     made[0].things[0] = ("01", 0, 0, 40, 50)
@@ -143,7 +150,14 @@ def odd_in_every_way(rng) -> OwnSet:
 SETS: tuple[Callable, ...] = (
     *(no_small_or_large_box, one_object_each, all_square, all_portrait, a_class_never_alone),
     *(counted_from_zero, digits, names_like_numbers, train_and_test_only, one_class),
-    *(six_pictures, twelve_pictures, cells, perfect_names, nothing_to_learn),
+    *(
+        six_pictures,
+        twelve_pictures,
+        two_and_one_of_a_class,
+        cells,
+        perfect_names,
+        nothing_to_learn,
+    ),
     *(photographs_of_a_phone, odd_in_every_way),
 )
 
