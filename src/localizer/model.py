@@ -11,7 +11,7 @@ from localizer.heads import Outputs, PointingHead
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as as_bytes
 from torch import nn
 
 LESSON = "notebooks/04_pytorch_two_heads.ipynb"
@@ -60,11 +60,9 @@ def save(file: Path, localizer: Localizer, classes: Sequence[str]) -> None:
         raise ValueError(f"The localizer tells {logits} names apart, and classes has {classes}.")
     weights = {name: one.cpu().contiguous() for name, one in localizer.state_dict().items()}
     described = json.dumps(_description(localizer.backbone, classes))
-    try:
-        with written_whole(file) as new:
-            save_file(weights, new, {"localizer": described})
-    except SafetensorError as error:
-        raise OSError(f"{file} cannot be written: {error}") from error
+    # not with save_file, which leaves a file of its own when it is killed
+    with written_whole(file) as new:
+        new.write_bytes(as_bytes(weights, {"localizer": described}))
 
 
 def load(file: Path) -> tuple[Localizer, list[str]]:
