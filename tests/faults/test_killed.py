@@ -13,7 +13,7 @@ from jobs import JOBS, contents, draw, execute, finish, start
 import psutil
 import pytest
 
-TIMES = {job: 20 for job in JOBS} | {draw: 6, execute: 6}  # which take longer
+TIMES = {job: 20 for job in JOBS} | {draw: 6, execute: 4}  # which take longer
 UNFINISHED = re.compile(r"\.[0-9a-f]{8}\..+")  # what `written_whole` writes to first
 
 
