@@ -41,7 +41,10 @@ def measure(
     """
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     head = [header, ",".join(fields)]
-    measured = list(csv.reader(lines[2:])) if lines[:2] == head else []
+    if lines[:2] != head:
+        lines = head
+        _write(file, head, [])
+    measured = list(csv.reader(lines[2:]))
     for key in keys:
         if any(tuple(map(str, key)) == tuple(old[: len(key)]) for old in measured):
             continue
@@ -49,8 +52,6 @@ def measure(
         measured.append([*map(str, new)])
         _write(file, head, measured)
         print(*new[:9], flush=True)  # the beginning of a long row
-    if lines[:2] != head and not measured:
-        _write(file, head, [])
     return pd.read_csv(file, comment="#")
 
 

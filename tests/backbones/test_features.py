@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mosaic import BATCH, NUMBERS, SHAPES, Mosaic, N, Pictures, Stopped, contents
+from mosaic import BATCH, NUMBERS, SHAPES, Mosaic, N, Pictures, Slow, Stopped, contents
 from processes import python
 
 
@@ -307,7 +307,7 @@ def test_pictures_are_decoded_while_the_backbone_works(pictures, monkeypatch):
             read.set()
         return image
 
-    class Slow(Mosaic):
+    class Watched(Mosaic):
         def maps(self, images):
             if not self.calls:
                 busy.set()
@@ -321,7 +321,7 @@ def test_pictures_are_decoded_while_the_backbone_works(pictures, monkeypatch):
 
     first = pictures.table["image_id"][:BATCH].tolist()
     monkeypatch.setattr(features, "read_picture", held_back)
-    assert_whole(pictures.extract(Slow()))
+    assert_whole(pictures.extract(Watched()))
 
 
 def peaks(table, directory, folder) -> None:
@@ -356,12 +356,7 @@ def test_memory_does_not_grow_with_the_pictures(pictures, tmp_path):
 def extract_together(me, other, table, directory, folder) -> None:
     """Extract at the same moment as another process; print how many pictures were computed."""
 
-    class Slow(Mosaic):
-        def maps(self, images):
-            time.sleep(0.1)
-            return super().maps(images)
-
-    backbone = Slow()
+    backbone = Slow(seconds=0.1)
     Path(me).touch()
     while not Path(other).exists():
         time.sleep(0.01)

@@ -29,7 +29,7 @@ import pandas as pd
 
 import _tables
 from exercising import lesson
-from mosaic import Mosaic, Pictures
+from mosaic import Pictures, Slow
 
 LINUX = sys.platform == "linux"
 PROCESSES = get_context("forkserver" if LINUX else "spawn")
@@ -50,15 +50,9 @@ def fetch(folder: Path, place: Path) -> None:
     fetching.fetch("voc2007", progress=False)
 
 
-class Slow(Mosaic):
-    def maps(self, images):
-        time.sleep(0.02)
-        return super().maps(images)
-
-
 def extract(folder: Path, place: Path) -> None:
     table = pd.read_csv(place / "images.csv", dtype=str)
-    features.extract(Slow(), table, place / "set", folder, batch=2)
+    features.extract(Slow(seconds=0.02), table, place / "set", folder, batch=2)
 
 
 def execute(folder: Path, place: Path) -> None:

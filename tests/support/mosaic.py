@@ -52,11 +52,14 @@ class Stopped(Mosaic):
         return super().maps(images)
 
 
+@dataclass
 class Slow(Mosaic):
     """One that takes its time, so that there is some to kill it in."""
 
+    seconds: float = 0.3  # for each batch
+
     def maps(self, images):
-        time.sleep(0.3)
+        time.sleep(self.seconds)
         return super().maps(images)
 
 
