@@ -4,6 +4,7 @@ A data set has VOC's layout: ``Annotations/`` with one XML file for each picture
 """
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from coursekit import settings
@@ -60,24 +61,28 @@ def prepare(name: str | None = None) -> Path:
     """
     name = settings.dataset() if name is None else str(name)
     if name == "mini":
-        _draw_mini(place(name))
+        from minivoc import dataset  # here, so that finding a data set stays quick
+
+        draw_once(place(name), dataset.draw)
     return locate(name)
 
 
-def _draw_mini(directory: Path) -> None:
-    from minivoc import dataset  # here, so that finding a data set stays quick
+def draw_once(directory: Path, draw: Callable[[Path], Path]) -> Path:
+    """Return the directory that `draw` fills, once; a second process waits, and finds it done.
 
+    What a killed process left is deleted. `FileExistsError` when something else is there.
+    """
     try:
         if directory.exists():
-            dataset.draw(directory)  # which it does if this is of another version
-            return
+            return draw(directory)  # which it does if this is of another version
         directory.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(directory.parent / ".mini.lock"):  # a second process waits, and finds it done
-            for left in directory.parent.glob(".mini-*/drawn"):  # by a killed process
+        with FileLock(directory.parent / f".{directory.name}.lock"):
+            for left in directory.parent.glob(f".{directory.name}-*/drawn"):
                 shutil.rmtree(left.parent, ignore_errors=True)
-            dataset.draw(directory)
+            return draw(directory)
     except FileExistsError as error:
-        raise FileExistsError(f"{error} COURSEKIT_HOME says where mini goes.") from error
+        name = directory.name
+        raise FileExistsError(f"{error} COURSEKIT_HOME says where {name} goes.") from error
 
 
 def missing_parts(directory: Path) -> list[str]:

@@ -1,22 +1,15 @@
 """Draws the data set ``mini``: pictures of animals in PASCAL VOC's format, oddities included."""
 
-import json
-import os
-import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
 
 from minivoc import CLASSES, SPLITS
+from minivoc.drawing import fill_once, for_each
 from minivoc.pictures import Found, find, render
 from minivoc.scenes import NAMES, SCENES, compose
 
 import numpy as np
-from tqdm.auto import tqdm
 
 VERSION = 2  # raise it whenever the pictures change
 BALANCE = (221, 177, 130, 40, 132)  # of the classes, as in VOC 2007's test set
@@ -180,79 +173,18 @@ def draw(directory: Path, n: int = 2100, seed: int = 2007, processes: int | None
     FileExistsError
         When something else is at `directory`: it is never deleted.
     """
-    directory = Path(directory)
-    stamp = {"version": VERSION, "seed": seed, "n": n}
-    if not _needs_drawing(directory, stamp):
-        return directory
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as scratch:
-        drawn, replaced = Path(scratch, "drawn"), Path(scratch, "replaced")
+
+    def fill(drawn: Path) -> None:
         for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
             (drawn / part).mkdir(parents=True)
         kinds = roster(n, seed)
-        _draw_all(kinds, seed, drawn, processes)
+        wrong = faults(kinds)
+        jobs = [range(n), kinds, [wrong.get(i, "") for i in range(n)]]
+        for_each(partial(draw_one, seed=seed, directory=drawn), *jobs, processes=processes)
         parts = split(kinds, seed)
         parts["trainval"] = sorted(parts["train"] + parts["val"])
         for name, indices in parts.items():
             lines = "".join(f"{i + 1:06d}\n" for i in indices)
             (drawn / "ImageSets/Main" / f"{name}.txt").write_text(lines, newline="\n")
-        (drawn / "VERSION").write_text(json.dumps(stamp) + "\n", newline="\n")
-        if _needs_drawing(directory, stamp):  # no other process was faster
-            if directory.exists():
-                directory.rename(replaced)
-            drawn.rename(directory)
-    return directory
 
-
-def _needs_drawing(directory: Path, stamp: dict[str, int]) -> bool:
-    """Return whether the data set with this stamp is still to be drawn into `directory`.
-
-    `FileExistsError` when what is there carries no stamp of ours, so that it is not ours to delete.
-    """
-    if not directory.exists():
-        return True
-    try:
-        there = json.loads((directory / "VERSION").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        there = None
-    if not (isinstance(there, dict) and there.keys() == stamp.keys()):
-        raise FileExistsError(
-            f"{directory} is there, and no file VERSION in it says that it was drawn. It is left "
-            "as it is. Move it away, or draw into another directory."
-        )
-    return there != stamp
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone; a killed one cannot say so."""
-
-    def wait() -> None:
-        parent_process().join()
-        os._exit(1)
-
-    Thread(target=wait, daemon=True).start()
-
-
-def _draw_all(kinds: list[str], seed: int, directory: Path, processes: int | None) -> None:
-    """Draw every picture, in several processes where that works."""
-    work = partial(draw_one, seed=seed, directory=directory)
-    wrong = faults(kinds)
-    jobs = [range(len(kinds)), kinds, [wrong.get(i, "") for i in range(len(kinds))]]
-    progress = partial(
-        tqdm,
-        total=len(kinds),
-        desc="Drawing the data set",
-        unit="picture",
-        disable=bool(os.environ.get("TQDM_DISABLE")),  # which tqdm's bar for notebooks overlooks
-    )
-    if processes != 1:
-        try:  # "spawn" works on every system, and beside a framework's threads
-            spawn = {"mp_context": get_context("spawn"), "initializer": _end_with_parent}
-            with ProcessPoolExecutor(processes, **spawn) as pool:
-                for _ in progress(pool.map(work, *jobs, chunksize=8)):
-                    pass
-            return
-        except (BrokenProcessPool, OSError):
-            pass  # a sandbox or a script without worker processes: draw them here
-    for _ in progress(map(work, *jobs)):
-        pass
+    return fill_once(Path(directory), {"version": VERSION, "seed": seed, "n": n}, fill)

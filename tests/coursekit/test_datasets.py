@@ -85,7 +85,7 @@ def test_drawing_says_so_to_a_person_only(home, monkeypatch, capsys, disable):
 
     monkeypatch.setenv("TQDM_DISABLE", disable)
     monkeypatch.setattr("minivoc.dataset.draw_one", draw_quickly)
-    monkeypatch.setattr("minivoc.dataset.ProcessPoolExecutor", refuse)
+    monkeypatch.setattr("minivoc.drawing.ProcessPoolExecutor", refuse)
     datasets.prepare("mini")
     first = capsys.readouterr()
     datasets.prepare("mini")

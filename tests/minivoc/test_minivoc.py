@@ -4,7 +4,7 @@ import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from minivoc import CLASSES, SPLITS, dataset, sketching
+from minivoc import CLASSES, SPLITS, dataset, drawing, sketching
 from minivoc.pictures import VISIBLE, Found, render
 
 import numpy as np
@@ -198,7 +198,7 @@ def test_same_bytes_for_any_number_of_processes(tmp_path):
 
 def test_drawn_once_and_again_for_another_version(tmp_path, monkeypatch):
     directory = dataset.draw(tmp_path / "mini", n=3, processes=1)
-    monkeypatch.setattr(dataset, "_draw_all", lambda *_: pytest.fail("drawn again"))
+    monkeypatch.setattr(dataset, "for_each", lambda *_, **__: pytest.fail("drawn again"))
     assert dataset.draw(directory, n=3) == directory
     monkeypatch.undo()
     (directory / "stray.txt").write_text("from an older version")
@@ -217,18 +217,18 @@ def test_what_was_not_drawn_is_never_deleted(tmp_path, monkeypatch, version):
         content = version if isinstance(version, bytes) else version.encode()
         (tmp_path / "mini" / "VERSION").write_bytes(content)
     before = files_of(tmp_path)
-    monkeypatch.setattr(dataset, "_draw_all", lambda *_: pytest.fail("drawn before it looked"))
+    monkeypatch.setattr(dataset, "for_each", lambda *_, **__: pytest.fail("drawn before it looked"))
     with pytest.raises(FileExistsError, match=r"mini is there.* Move it away"):
         dataset.draw(tmp_path / "mini", n=3)
     assert files_of(tmp_path) == before
 
 
 def test_what_comes_while_it_is_being_drawn_is_not_deleted_either(tmp_path, monkeypatch):
-    def intrude(*_):
+    def intrude(*_, **__):
         (tmp_path / "mini").mkdir()
         (tmp_path / "mini" / "thesis.txt").write_text("three years")
 
-    monkeypatch.setattr(dataset, "_draw_all", intrude)
+    monkeypatch.setattr(dataset, "for_each", intrude)
     with pytest.raises(FileExistsError):
         dataset.draw(tmp_path / "mini", n=3)
     assert files_of(tmp_path) == {Path("mini/thesis.txt"): b"three years"}
@@ -252,7 +252,7 @@ def test_without_worker_processes_it_draws_alone(tmp_path, monkeypatch):
     def refused(*_, **__):
         raise OSError("no processes here")
 
-    monkeypatch.setattr(dataset, "ProcessPoolExecutor", refused)
+    monkeypatch.setattr(drawing, "ProcessPoolExecutor", refused)
     assert (dataset.draw(tmp_path / "mini", n=2, processes=2) / "VERSION").exists()
 
 
