@@ -151,13 +151,17 @@ PUBLISHED = "IMAGENET1K_V1"  # the weights that torchvision downloads
 
 
 def load(
-    name: str | None = None, layers: Sequence[str] = (), weights: str | Path | None = None
+    name: str | None = None,
+    layers: Sequence[str] = (),
+    weights: str | Path | None = None,
+    size: int | None = None,
 ) -> Backbone:
     """Return a backbone that gives the outputs of one or more of its layers; see `Backbone`.
 
     It takes the arguments of `keras_backbones.load`, and raises its errors. Layers of torchvision's
     networks have names such as ``features.18`` or ``layer3.5.conv2``; a weight file holds a state
-    dict.
+    dict. `size` is that of the pictures, in pixels, by default the one that the network learned
+    with; smaller ones are faster, and have coarser maps.
     """
     name = settings.backbone() if name is None else name
     recipe = RECIPES[name]
@@ -165,7 +169,9 @@ def load(
     with weight_files.loading(name, weights):
         network = _build(recipe, weights)
     digest = weight_files.digest(weights, (w.numpy() for w in network.state_dict().values()))
-    return Backbone(name, network, layers or recipe.layers, recipe.size, recipe.scale, digest)
+    return Backbone(
+        name, network, layers or recipe.layers, size or recipe.size, recipe.scale, digest
+    )
 
 
 def untrained(name: str, layers: Sequence[str]) -> Backbone:

@@ -11,6 +11,7 @@ COURSEKIT_WEIGHTS    ``imagenet``, a weight file, or several separated as in ``P
 COURSEKIT_DEVICE     on which PyTorch computes: ``cuda``, ``mps`` or ``cpu``            the best
 COURSEKIT_SEED       with which the lessons train and resample                          ``0``
 COURSEKIT_HOME       where downloads and artifacts go                                   see `home`
+COURSEKIT_FIGURES    a directory of figures for lesson 07, in COCO's layout             drawn ones
 COURSEKIT_ARTIFACTS  where predictions and results go                                   `artifacts`
 COURSEKIT_VOC_MIRROR addresses from which to download VOC first, separated by spaces    none
 ==================== ================================================================== ============
@@ -116,6 +117,11 @@ def seed() -> int:
     if not (wanted.isascii() and wanted.isdigit()):
         raise ValueError(f"COURSEKIT_SEED is {wanted!r}. Give a whole number, 0 or more.")
     return int(wanted)
+
+
+def figures() -> str | None:
+    """Return the directory of figures that was asked for; None for the drawn ones."""
+    return os.environ.get("COURSEKIT_FIGURES")
 
 
 def mirrors() -> list[str]:

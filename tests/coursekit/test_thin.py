@@ -15,6 +15,7 @@ MAY_IMPORT = {  # of ours, beside itself
     "efficientnet": set(),
     "coursekit": {"minivoc"},
     "backbones": {"efficientnet", "coursekit"},
+    "joints": {"minivoc", "coursekit"},
     "localizer": {"minivoc", "efficientnet", "coursekit", "backbones"},
     "exercises": {"minivoc", "coursekit"},
     "coursetools": {"minivoc", "efficientnet", "coursekit", "backbones", "localizer", "exercises"},
