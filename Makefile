@@ -107,7 +107,7 @@ slides: _build/html/index.html ## make slides of each lesson in _build/slides
 
 # These write the tables that lessons and pages show. The other benchmarks only print.
 TABLES := outputs frozen layers sizes ideas unfrozen fresh transfer losses pretraining shortcut
-TABLES += domains ddp margins
+TABLES += domains exchange promises poses ddp margins
 TABLES := $(TABLES:%=benchmarks/%.py)
 SCRIPTS := $(filter-out $(TABLES),$(wildcard benchmarks/[!_]*.py))
 bench: $(READY) ## measure speed and memory, and print it; changes no committed file

@@ -15,7 +15,8 @@ import rectangles
 from coursekit import datasets, settings, voc
 from coursetools import runner
 from efficientnet import LAYERS
-from minivoc import CLASSES
+from joints import reading
+from minivoc import CLASSES, figures
 
 import numpy as np
 import pandas as pd
@@ -23,10 +24,13 @@ import pytest
 from nbformat import v4, write
 
 import ddp
+import exchange
 import fresh
 import growth
 import ideas
 import layers
+import poses
+import promises
 import sizes
 import unfrozen
 
@@ -36,6 +40,7 @@ WRITTEN = ("coverage", "choosing")  # what is measured on fresh drawings
 # these write into book/results
 TABLES = {"outputs", "frozen", "layers", "sizes", "ideas", "unfrozen", "fresh", "transfer"}
 TABLES |= {"losses", "pretraining", "shortcut", "domains", "ddp", "margins"}
+TABLES |= {"exchange", "promises", "poses"}
 
 # what the processes for Keras and for PyTorch do
 
@@ -89,6 +94,22 @@ def run_with_keras(folder: str) -> dict[str, str]:
         names = ("axis, positions", "edge maps, four numbers", "plain, sigmoid")
         return {name: arm for name, arm in arms(space).items() if name in names}
 
+    def one_epoch(used=exchange.USED, prepare=exchange.prepare) -> dict:
+        space = prepare(used)
+        space["EPOCHS"] = 1
+        return space
+
+    def quick_cell(space: dict, name: str, run_cell=exchange.run_cell) -> None:
+        with mock.patch.object(keras.Model, "fit"):  # what the cell itself trains is of no use here
+            run_cell(space, name)
+
+    def save_pointing_head() -> None:
+        space = ideas.prepare(("pointing_head", "encode"))
+        shapes = {layer: part.shape[1:] for layer, part in space["x_all"].items()}
+        file = Path(folder, "heads", "pointing.keras")
+        file.parent.mkdir()
+        space["pointing_head"](shapes).save(file)
+
     sets = {"SETS": 3, "PICTURES": 4, "SMALL": 2, "FRESH": 4, "ROOM": 12}
     once = {"SEEDS": (0,), "WEIGHTS": (0.01, 0.02), "EPOCHS": 1}
     with (
@@ -101,8 +122,12 @@ def run_with_keras(folder: str) -> dict[str, str]:
         mock.patch.multiple(outputs, arms=few_arms, SEEDS=seen, ONCE=32, verdicts=judged),
         mock.patch.multiple(outputs, RATES=(0.01, 0.1), FIRST=(0.01, 0.1), SCORED=32),
         mock.patch.multiple(fresh, **sets, **once),
+        mock.patch.multiple(exchange, RATES=(0.001, 0.003), TUNING=(100,), prepare=one_epoch),
+        mock.patch.multiple(exchange, LENGTHS=(1, 2), run_cell=quick_cell),
+        mock.patch.multiple(promises, PICTURES=8, MEMBERS=1),
         mock.patch.object(keras.backend, "clear_session"),  # the process has more to do
     ):
+        save_pointing_head()
         return {
             "features": printed(features.main),
             "layers": printed(layers.main, ["--out", folder]),
@@ -112,6 +137,8 @@ def run_with_keras(folder: str) -> dict[str, str]:
             "unfrozen": printed(unfrozen.main, [*photographs, "--seeds", "1", "--out", folder]),
             "outputs": printed(outputs.main, ["--out", folder]),
             "frozen": printed(frozen.main, ["--seeds", "1", "--epochs", "1", "--out", folder]),
+            "exchange": printed(exchange.main, ["--seeds", "2", "--out", folder]),
+            "promises": printed(promises.main, ["--sets", "1", "--out", folder]),
             "lines": largest_difference_on_lines(outputs),
         }
 
@@ -122,6 +149,7 @@ def run_with_torch(folder: str) -> dict[str, str]:
 
     import domains
     import losses
+    import poses
     import pretraining
     import shortcut
     import transfer
@@ -138,7 +166,12 @@ def run_with_torch(folder: str) -> dict[str, str]:
     def few_drawings() -> dict:
         return quick(prepare=prepare_drawings)
 
-    prepare_drawings = shortcut.prepare
+    def few_figures() -> dict:
+        space = prepare_figures()
+        space["EPOCHS"] = 1
+        return space
+
+    prepare_drawings, prepare_figures = shortcut.prepare, poses.prepare
     prepare_domain, photographs = domains.prepare, str(Path(folder) / "photographs")
 
     few = {"N": 200, "ROUNDS": 1, "PAIRS": ((5, 7),), "PAIR_ROUNDS": 1}
@@ -159,13 +192,17 @@ def run_with_torch(folder: str) -> dict[str, str]:
         mock.patch.multiple(losses, EPOCHS=1, ARMS=arms),
         mock.patch.multiple(pretraining, EPOCHS=1, RATES=(0.001, 0.003)),
         mock.patch.multiple(shortcut, **drawn),
+        mock.patch.multiple(poses, RATES=(0.01, 0.03), TUNING=(100,), prepare=few_figures),
+        mock.patch.object(reading, "locate", lambda: Path(folder) / "figures"),
     ):
+        figures.draw(Path(folder) / "figures", n=40, processes=1)
         return {
             "metrics": printed(metrics.main),
             "transfer": printed(transfer.main, ["--more", "0", *once]),
             "losses": printed(losses.main, once),
             "pretraining": printed(pretraining.main, ["--seeds", "2", *out]),
             "shortcut": printed(shortcut.main, once),
+            "poses": printed(poses.main, ["--seeds", "2", *out]),
             "domains": across,
         }
 
@@ -324,6 +361,36 @@ def test_frozen(with_keras, artifacts):
     assert with_keras["frozen"].splitlines()[-1] == f"✓ There are {len(rows)} rows."
 
 
+def test_exchange(with_keras, artifacts):
+    header, fields, *rows = (artifacts / "exchange_mini.csv").read_text("utf-8").splitlines()
+    assert re.match(r"# data mini, version \d+, backbone \w+, keras \S+, code \w{12}$", header)
+    assert fields == ",".join(exchange.FIELDS)
+    rows = [*csv.DictReader([fields, *rows])]
+    arms = [*exchange.GROUP_OF]
+    assert [row["arm"] for row in rows] == arms * 4  # two rates are tried, then two seeds
+    for arm in arms:
+        first, second, *scored = (row for row in rows if row["arm"] == arm)
+        best = min(first, second, key=lambda row: float(row["val_loss"]))["rate"]
+        assert [(row["rate"], row["use"], row["seed"]) for row in scored] == [
+            (best, "score", "0"),
+            (best, "score", "1"),
+        ]
+    assert [line[0] in "✓✗" for line in with_keras["exchange"].splitlines()[-5:]] == [True] * 5
+    header, fields, *rows = (artifacts / "published_rates.csv").read_text("utf-8").splitlines()
+    assert fields == ",".join(exchange.PUBLISHED) and len(rows) == 8
+
+
+def test_promises(with_keras, artifacts):
+    header, fields, *rows = (artifacts / "promises.csv").read_text("utf-8").splitlines()
+    assert re.match(r"# data mini, .*, 8 drawings a set, code \w{12}$", header)
+    assert fields == ",".join(promises.FIELDS)
+    rows = [*csv.reader(rows)]
+    assert [row[:2] for row in rows] == [
+        [promise, part] for part in ("test", "0") for promise in promises.PROMISES
+    ]
+    assert all(0 <= float(row[2]) <= 1 and float(row[3]) > 0 for row in rows)
+
+
 def test_networks_on_lines_are_those_on_pictures(with_keras):
     assert with_keras["lines"] == 0
 
@@ -418,6 +485,20 @@ def test_shortcut(with_torch, artifacts):
         [name, "0", group, "4"] for name in ("planted", "mixed") for group in groups
     ]
     assert len(with_torch["shortcut"].splitlines()) == 8
+
+
+def test_poses(with_torch, artifacts):
+    header, fields, *rows = (artifacts / "poses.csv").read_text("utf-8").splitlines()
+    assert re.match(r"# drawn figures, version \d+, backbone \w+, code \w{12}$", header)
+    assert fields == ",".join(poses.FIELDS)
+    rows = [*csv.DictReader([fields, *rows])]
+    assert [(row["head"], row["mirrored"]) for row in rows] == poses.ARMS * 4
+    for arm in poses.ARMS:
+        first, second, *scored = (r for r in rows if (r["head"], r["mirrored"]) == arm)
+        best = min(first, second, key=lambda row: float(row["val_loss"]))["rate"]
+        assert [(row["rate"], row["use"]) for row in scored] == [(best, "score")] * 2
+        assert all(0 <= float(row[name]) <= 1 for row in scored for name in poses.FIELDS[6:])
+    assert [line[0] in "✓✗" for line in with_torch["poses"].splitlines()[-8:]] == [True] * 8
 
 
 def test_domains(with_torch, artifacts):

@@ -16,13 +16,16 @@ import pytest
 import _tables
 import ddp
 import domains
+import exchange
 import fresh
 import frozen
 import ideas
 import layers
 import losses
 import outputs
+import poses
 import pretraining
+import promises
 import shortcut
 import sizes
 import transfer
@@ -35,7 +38,7 @@ TABLES = {
 }
 TABLES |= {"domains": domains, "unfrozen": unfrozen, "outputs": outputs, "frozen": frozen}
 TABLES |= {"coverage": fresh, "choosing": fresh}
-TABLES |= {"shortcut": shortcut}
+TABLES |= {"shortcut": shortcut, "exchange_mini": exchange, "promises": promises, "poses": poses}
 TABLES |= {"losses_mini": losses, "pretraining_mini": pretraining, "outcomes_torch_mini": transfer}
 
 
@@ -274,6 +277,86 @@ def test_what_choosing_on_the_test_pictures_adds_in_the_table():
     added = fresh.flattery(lessons.measured("choosing"))
     row = metrics.over_runs(added, [0] * len(added)).loc[0]
     assert row["low"] > 0.01 and row["high"] < 0.05
+
+
+# what the prose of lesson 06 rests on
+
+
+def anew(table: pd.DataFrame, change) -> pd.DataFrame:
+    """Return a table whose scores are changed; by default of each picture alike."""
+    scores = [name for name in table if name.startswith(("val_a", "val_m", "test_"))]
+    return table.assign(**{name: change(table, name) for name in scores})
+
+
+def by_arm(table: pd.DataFrame, numbers: dict[str, float]) -> pd.Series:
+    """Return a score for each row: 0.5, and more or less for some arms."""
+    return table["arm"].map(numbers).fillna(0.0) + 0.5
+
+
+EXCHANGED = [  # scores of which some sentence is not true
+    lambda table, name: by_arm(table, {"w = 1": -0.1, "w = 1000": 0.1}),
+    lambda table, name: by_arm(table, {arm: 0.1 for arm in exchange.GROUP_OF if arm == "w = 0.1"}),
+    lambda table, name: by_arm(table, {"apart, w = 1000": 0.1, "apart, w = 10": -0.1}),
+    lambda table, name: by_arm(table, {"falling, 1000 to 1": 0.1, "learned, from 0": 0.1}),
+    lambda table, name: by_arm(table, {"first the name": 0.1, "first the box": 0.1}),
+]
+
+
+def test_the_verdicts_of_lesson_06_hold_and_each_of_them_can_fail():
+    table = lessons.measured("exchange_mini")
+    verdicts = exchange.verdicts(table)
+    assert [sentence for sentence, holds in verdicts.items() if not holds] == []
+    failed = [
+        sentence
+        for change in EXCHANGED
+        for sentence, holds in exchange.verdicts(anew(table, change)).items()
+        if not holds
+    ]
+    assert {*failed} == {*verdicts}
+
+
+def test_the_two_weights_of_source_000_differ_in_speed_and_both_sentences_can_fail():
+    table = lessons.measured("published_rates")
+    assert [*exchange.slower(table).values()] == [True, True]
+    late = table["epochs"] == exchange.LENGTHS[-1]
+    level = table.assign(mean_iou=table["mean_iou"].where(late, 0.4))
+    assert [*exchange.slower(level).values()] == [False, False]
+    lasting = table["weight"].map({exchange.WEIGHTS[0]: 0.5}).fillna(0.4)
+    assert [*exchange.slower(table.assign(mean_iou=lasting)).values()] == [True, False]
+
+
+def test_the_promises_of_lesson_06_hold_and_each_sentence_can_fail():
+    table = lessons.measured("promises")
+    assert [*promises.verdicts(table).values()] == [True] * 4
+    turned = table.assign(held=1 - table["held"], width=1 - table["width"])
+    assert [*promises.verdicts(turned).values()] == [False] * 4
+
+
+# what the prose of lesson 07 rests on
+
+
+def posed(numbers: dict[str, float]) -> pd.DataFrame:
+    """Return the committed table with other scores: 0.5, and more or less for some arms."""
+    table = lessons.measured("poses")
+    arm = table["head"] + ", " + table["mirrored"]
+    scores = [name for name in table if name.startswith(("val_p", "val_o", "test_"))]
+    return table.assign(**dict.fromkeys(scores, arm.map(numbers).fillna(0.0) + 0.5))
+
+
+def test_the_verdicts_of_lesson_07_hold_and_each_of_them_can_fail():
+    verdicts = poses.verdicts(lessons.measured("poses"))
+    assert [sentence for sentence, holds in verdicts.items() if not holds] == []
+    others = [
+        {},
+        {"heat maps, maps": -0.2, "heat maps, maps, sides not exchanged": 0.2},
+    ]
+    failed = [
+        sentence
+        for numbers in others
+        for sentence, holds in poses.verdicts(posed(numbers)).items()
+        if not holds
+    ]
+    assert {*failed} == {*verdicts}
 
 
 # what the prose of lesson 01 rests on

@@ -1,4 +1,4 @@
-"""The two figures to touch in Chromium: mouse, keys, fingers, and no JavaScript at all."""
+"""The three figures to touch in Chromium: mouse, keys, fingers, and no JavaScript at all."""
 
 import json
 import re
@@ -63,15 +63,15 @@ def box(browser, name: str):
     return browser.find_element("css selector", f"#touch-iou .box.{name}")
 
 
-def mouse(browser, start, end) -> None:
+def mouse(browser, start, end, where: str = WHERE) -> None:
     """Drag the mouse from one point of the picture to another."""
     for kind, (x, y) in {"mousePressed": start, "mouseMoved": end, "mouseReleased": end}.items():
-        left, top = browser.execute_script(WHERE, x, y)
+        left, top = browser.execute_script(where, x, y)
         event = {"type": kind, "x": left, "y": top, "button": "left", "buttons": 1, "clickCount": 1}
         browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
 
 
-def finger(browser, start, end) -> None:
+def finger(browser, start, end, where: str = WHERE) -> None:
     """Drag a finger from one point of the picture to another, in steps.
 
     If the page scrolled instead, the browser would take the finger away after the first step.
@@ -80,7 +80,7 @@ def finger(browser, start, end) -> None:
     for kind, place in (("touchStart", start), *way, ("touchEnd", None)):
         points = []
         if place is not None:
-            x, y = browser.execute_script(WHERE, *place)
+            x, y = browser.execute_script(where, *place)
             points = [{"x": x, "y": y}]
         browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
@@ -268,7 +268,7 @@ def test_the_first_picture_is_the_same_without_javascript(site, browser):
     assert hidden == [True] and len(seen) >= 12 and all(seen)
 
 
-def test_both_figures_work_from_the_file_system(browser):
+def test_the_figures_work_from_the_file_system(browser):
     address = (ROOT / "_build" / "html" / PAGE).as_uri()
     if not (ROOT / "_build" / "html" / PAGE).exists():
         pytest.skip("The site is not built. Run `make book` first.")
@@ -279,12 +279,14 @@ def test_both_figures_work_from_the_file_system(browser):
     slide(browser, 60)
     assert read(browser)[0] == moved(TRUTH, 5, 0)
     assert shown(browser, "threshold") == "0.60"
+    browser.find_element("css selector", "#touch-pose .joint").send_keys(Keys.ARROW_RIGHT)
+    assert pose(browser)["joint"] == "right ankle"
     assert [e for e in browser.get_log("browser") if e["level"] == "SEVERE"] == []
     assert all(url.startswith(("file:", "data:")) for url in requested(browser))
 
 
 def test_the_scripts_are_loaded_by_this_page_alone(site, browser):
-    for page, wanted in ((PAGE, 3), ("book/glossary.html", 0)):
+    for page, wanted in ((PAGE, 4), ("book/glossary.html", 0)):
         visit(browser, f"{site}/{page}", 1280, "light")
         names = [url for url in requested(browser) if re.search(r"/touch[\w]*\.(js|css)", url)]
         assert len(names) == wanted
@@ -295,3 +297,76 @@ def test_the_slider_stays_in_sight_on_a_phone(phone):
     slider = phone.find_element("css selector", "#touch-level").rect
     top = slider["y"] - phone.execute_script("return scrollY")
     assert 0 < top < 450
+
+
+# the pose
+
+POSE = """
+const joints = [...document.querySelectorAll("#touch-pose .joint")];
+const place = e => ["cx", "cy"].map(name => Number(e.querySelector("circle").getAttribute(name)));
+const shown = name => document.querySelector(`#touch-pose [data-show=${name}]`).textContent;
+return {points: joints.map(place), names: joints.map(e => e.dataset.name),
+        truth: joints.map(e => [Number(e.dataset.x), Number(e.dataset.y)]),
+        sigmas: joints.map(e => Number(e.dataset.sigma)),
+        wrong: joints.map(e => e.classList.contains("wrong")),
+        ...Object.fromEntries(["pck", "oks", "joint", "off", "counts"].map(n => [n, shown(n)]))};
+"""
+SET_POSE = "document.getElementById('touch-pose').setPose(arguments[0])"
+WHERE_POSE = WHERE.replace("#touch-iou", "#touch-pose")
+
+
+def pose(browser) -> dict:
+    return browser.execute_script(POSE)
+
+
+def scores(found: dict, size: float, area: float) -> tuple[float, float]:
+    """Return PCK at 0.1, and the OKS by the formula of pycocotools."""
+    off = np.linalg.norm(np.subtract(found["points"], found["truth"]), axis=1)
+    variances = (2 * np.array(found["sigmas"])) ** 2
+    return (off <= 0.1 * size).mean(), np.exp(-(off**2) / variances / area / 2).mean()
+
+
+def test_fifty_poses_have_the_scores_of_the_formulas(page):
+    figure = page.find_element("css selector", "#touch-pose")
+    size, area = (float(figure.get_attribute(f"data-{name}")) for name in ("size", "area"))
+    rng, truth = np.random.default_rng(0), np.array(pose(page)["truth"])
+    for spread in np.linspace(0, 40, 50):
+        page.execute_script(SET_POSE, (truth + rng.normal(0, spread, truth.shape)).tolist())
+        found = pose(page)
+        pck, oks = scores(found, size, area)
+        assert float(found["pck"]) == pytest.approx(pck, abs=6e-4)
+        assert float(found["oks"]) == pytest.approx(oks, abs=6e-4)
+        assert np.mean(found["wrong"]) == pytest.approx(1 - pck)
+
+
+@pytest.mark.parametrize("drag", [mouse, finger])
+def test_a_joint_is_dragged_and_its_bones_follow(phone, drag):
+    before = pose(phone)
+    number = before["names"].index("left wrist")
+    start = before["points"][number]
+    drag(phone, start, (start[0] - 20, start[1] + 10), WHERE_POSE)
+    after = pose(phone)
+    assert after["points"][number] == pytest.approx([start[0] - 20, start[1] + 10], abs=1)
+    others = [i for i in range(14) if i != number]
+    assert [after["points"][i] for i in others] == [before["points"][i] for i in others]
+    assert after["joint"] == "left wrist" and after["counts"] != before["counts"]
+    line = phone.find_element("css selector", f"#touch-pose .prediction [data-ends$=' {number}']")
+    ends = [float(line.get_attribute(name)) for name in ("x2", "y2")]
+    assert ends == after["points"][number]
+
+
+def test_the_keys_move_a_joint_and_the_result_is_spoken(page):
+    before = pose(page)
+    joint = page.find_element("css selector", "#touch-pose .joint[data-name='neck']")
+    joint.send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ARROW_DOWN)
+    after = pose(page)
+    number = before["names"].index("neck")
+    moved_by = np.subtract(after["points"][number], before["points"][number])
+    assert moved_by == pytest.approx([-4, 2])
+    page.execute_async_script("const done = arguments[0]; setTimeout(done, 700);")
+    status = page.find_element("css selector", "#touch-pose [role=status]")
+    said = f"neck: {after['off']}. PCK {after['pck']}, OKS {after['oks']}."
+    assert status.get_property("textContent") == said
+    assert joint.get_attribute("aria-label") == f"neck: {after['off']}"
+    ActionChains(page).send_keys(Keys.TAB).perform()
+    assert page.switch_to.active_element.get_attribute("data-name") == "head top"

@@ -4,7 +4,8 @@ import json
 import re
 
 from coursekit import boxes, metrics, settings
-from coursetools.publish import touch_figures
+from coursetools.publish import touch_figures, touch_pose
+from exercises import lesson_code
 
 import numpy as np
 import pandas as pd
@@ -87,3 +88,18 @@ def test_the_figure_counts_what_the_metrics_count(monkeypatch):
     assert (~metrics.named(chosen)).sum() == len(touch_figures.MISNAMED)
     assert page.count("✓ right") == (chosen["last"] >= 50).sum()
     assert page.count("named dog") == len(touch_figures.MISNAMED)
+
+
+def test_the_committed_pose_is_that_of_todays_drawings():
+    text = touch_pose.FILE.read_text(encoding="utf-8")
+    assert text == touch_pose.page(), "Run `python -m coursetools.publish.touch_pose`."
+    points = touch_pose.predicted(touch_pose.figure()[1].round(1))
+    assert f'data-x="{touch_pose.figure()[1][0, 0]:.1f}"' in text
+    assert f'cx="{points[0, 0]:.1f}" cy="{points[0, 1]:.1f}"' in text
+
+
+def test_the_sigmas_of_the_pose_are_those_of_lesson_07():
+    names: dict = {"JOINTS": touch_pose.JOINTS, "np": np}
+    exec(lesson_code.needed(lesson_code.read("07_boxes_to_joints"), ["SIGMAS"]), names)
+    ours = [touch_pose.sigma(joint) for joint in touch_pose.JOINTS]
+    assert names["SIGMAS"].tolist() == ours

@@ -6,9 +6,11 @@ commit the pictures.
 
 import json
 
-from coursekit import datasets, plotting, settings, voc
+from coursekit import datasets, lessons, plotting, settings, voc
 from coursekit.boxes import SIDES
-from minivoc import CLASSES, rectangles
+from minivoc import CLASSES, figures, rectangles
+from minivoc.bodies import BONES, JOINTS
+from minivoc.pictures import render
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,6 +18,7 @@ from PIL import Image
 
 STATIC = settings.CHECKOUT / "book" / "_static"
 COVER = {"dog": 0, "bird": 5, "horse": 2, "cat": 2, "cow": 3}  # which of its class looks best
+POSES = (23, 2, 23)  # the seeds of the figures in the picture of lesson 07
 CELLS = 8  # in each direction, of the backbone's last map
 
 
@@ -125,6 +128,54 @@ def goal_05(directory, images) -> None:
     save(figure, "goal_05.png")
 
 
+def goal_06(directory, images) -> None:
+    """Draw what a better box costs, beside a box whose sides are more and less sure."""
+    table = lessons.measured("exchange_mini")
+    together = table[(table["use"] == "score") & table["arm"].str.startswith("w = ")]
+    means = together.groupby("arm", sort=False)[["test_accuracy", "test_mean_iou"]].mean()
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 2.9), width_ratios=[1.3, 1])
+    left.plot(*together[[*means]].to_numpy().T, ".", color=plotting.FAINT)
+    left.plot(*means.to_numpy().T, "-o", color=plotting.INK)
+    left.set(xlabel="names: accuracy", ylabel="boxes: mean IoU")
+    row = images[images["name"] == "horse"].iloc[COVER["horse"]]
+    plotting.show_image(right, Image.open(directory / "JPEGImages" / row["filename"]))
+    plotting.draw_box(right, row[SIDES])
+    for side, reach in zip(SIDES, (10, 26, 34, 14), strict=True):
+        span = right.axvspan if side.startswith("x") else right.axhspan
+        span(row[side] - reach, row[side] + reach, color=plotting.PREDICTION, alpha=0.25)
+    right.set(xlim=(0, row["width"]), ylim=(row["height"], 0))
+    save(figure, "goal_06.png")
+
+
+def goal_07() -> None:
+    """Draw two figures with a true and a predicted pose, and where a heat map sees a wrist."""
+    figure, axes = plt.subplots(1, 3, figsize=(8.5, 3.1), width_ratios=[1, 1, 1])
+    wrist = JOINTS.index("left_wrist")
+    for ax, number in zip(axes, POSES, strict=True):
+        rng = np.random.default_rng(number)
+        activity = ("running", "jumping")[number % 2]
+        backdrop, behind, people, front = figures.compose(rng, [activity])
+        plotting.show_image(ax, render(backdrop, [*behind, people[0].sprite, *front]))
+        points = np.array([people[0].joints[joint] for joint in JOINTS])
+        guess = points + rng.normal(0, 6, points.shape)
+        if ax is axes[2]:
+            width, height = backdrop.image.size
+            x, y = np.meshgrid(np.arange(width), np.arange(height))
+            away = (x - guess[wrist, 0]) ** 2 + (y - guess[wrist, 1]) ** 2
+            heat = np.exp(-away / (2 * 16**2))
+            ax.imshow(heat, cmap="magma", alpha=0.85 * heat)
+            ax.plot(*points[wrist], "o", color=plotting.TRUTH)
+            continue
+        for pose, line, color in (
+            (points, "-", plotting.TRUTH),
+            (guess, "--", plotting.PREDICTION),
+        ):
+            for one, other in BONES:
+                ends = pose[[JOINTS.index(one), JOINTS.index(other)]]
+                ax.plot(*ends.T, line, color=color, linewidth=1.6)
+    save(figure, "goal_07.png")
+
+
 if __name__ == "__main__":
     plotting.use_style()
     mini = datasets.prepare("mini")
@@ -135,3 +186,5 @@ if __name__ == "__main__":
     goal_03(mini, chosen)
     goal_04(mini, chosen)
     goal_05(mini, chosen)
+    goal_06(mini, chosen)
+    goal_07()
