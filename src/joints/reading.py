@@ -93,8 +93,7 @@ def load(directory: str | Path, most: int | None = None) -> Figures:
     if not large.any():
         raise ValueError(f"No picture in {directory} shows one figure, large, with joints.")
     table = found.table[large].reset_index(drop=True)
-    names = sorted(table["name"].unique(), key=found.table["name"].tolist().index)
-    names = [name for name in found.table.attrs.get("names", names) if name in names]
+    names = [name for name in found.table.attrs["names"] if name in {*table["name"]}]
     table["label"] = table["name"].map(names.index)
     table["split"] = _complete_splits(table["split"])
     table.attrs = {}

@@ -11,12 +11,8 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-# the joints of COCO, in its order, and the first of its bones
-COCO_JOINTS = ["nose"] + [
-    f"{side}_{end}"
-    for end in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-    for side in ("left", "right")
-]
+from coco import JOINTS as COCO_JOINTS
+
 PERSON = {
     "supercategory": "person",
     "id": 1,

@@ -9,12 +9,9 @@ import numpy as np
 import pytest
 from pycocotools.cocoeval import COCOeval, Params
 
+from coco import JOINTS as COCO_JOINTS
+
 LESSON = "07_boxes_to_joints"
-COCO_JOINTS = ["nose"] + [
-    f"{side}_{end}"
-    for end in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-    for side in ("left", "right")
-]
 MIRROR = "points[:, PARTNER], mask[:, PARTNER]"  # what a hurried author forgets
 
 

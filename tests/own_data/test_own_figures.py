@@ -8,11 +8,7 @@ from minivoc import figures
 
 import pytest
 
-COCO = ["nose"] + [
-    f"{side}_{end}"
-    for end in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-    for side in ("left", "right")
-]
+from coco import JOINTS as COCO
 
 
 def as_coco(keypoints: list) -> list:
