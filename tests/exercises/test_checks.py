@@ -1,68 +1,31 @@
 """The checks of the exercises: what they say to the right answer, to none, and to wrong ones."""
 
-import contextlib
 import functools
 import importlib
 import inspect
-import io
-import json
-import pkgutil
 import re
+import sys
 import warnings
 from collections.abc import Callable
-from itertools import pairwise
 
-from coursekit import settings
 from exercises import checks
 from exercises.checks import AnswerError, Check
-from exercises.lesson_code import code_cells, definitions, imports, source
+from exercises.lesson_code import definitions, imports, source
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from hygiene import SOLUTION, tags
+from checking import ALL, EACH, LESSONS, each_check, exercises, in_its_process, read, told
+from hygiene import SOLUTION
 from processes import python
 
-ROOT = settings.CHECKOUT
-LESSONS = [m.name for m in pkgutil.iter_modules(checks.__path__) if m.name.startswith("lesson_")]
-ALL = {  # the checks of each lesson, by name
-    lesson: {
-        name: value
-        for name, value in vars(importlib.import_module(f"exercises.checks.{lesson}")).items()
-        if isinstance(value, Check)
-    }
-    for lesson in LESSONS
-}
-EACH = [(lesson, name) for lesson in LESSONS for name in ALL[lesson]]
-each_check = pytest.mark.parametrize(("lesson", "name"), EACH, ids=[name for _, name in EACH])
+NONSENSE = re.escape(str({"non": "sense"}))
 STUB = "    raise NotImplementedError()"
 UNWRITTEN = "is not written yet. Replace the line that raises."
 
 
-def told(check: Check, answer: object) -> str:
-    """Return what a check says about an answer."""
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        try:
-            check(answer)
-        except AnswerError as error:
-            return str(error)
-    return printed.getvalue().strip()
-
-
 # ------------------------------------------------ each lesson in the process for its framework
-
-
-def read(lesson: str) -> dict:
-    """Return the notebook of a lesson."""
-    [path] = (ROOT / "notebooks").glob(f"{lesson.removeprefix('lesson_')}_*.ipynb")
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def exercises(lesson: str) -> dict[str, str]:
-    """Return the cell before each check, by the check's name."""
-    cells = code_cells(read(lesson))
-    pairs = [(a, b) for a, b in pairwise(cells) if "exercise" in tags(a)]
-    return {re.match(r"checks\.(\w+)", source(check))[1]: source(cell) for cell, check in pairs}
 
 
 def examine(lesson: str) -> dict[str, dict]:
@@ -73,11 +36,12 @@ def examine(lesson: str) -> dict[str, dict]:
     for name, check in ALL[lesson].items():
         cell = cells[name]
         solution, stub = (_function(text, space) for text in (cell, SOLUTION.sub(STUB, cell)))
-        with warnings.catch_warnings(action="error", category=RuntimeWarning):
+        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
             wrong = {sentence: told(check, answer) for sentence, answer in check.wrong.items()}
+        with warnings.catch_warnings(action="error", category=RuntimeWarning):
             report[name] = {
                 "wrong": wrong,
-                "right": told(check, check.right),
+                "right": told(check._replace(without={}), check.right),
                 "nonsense": told(check, nonsense),
                 "solution": told(check, solution),
                 "stub": told(check, stub),
@@ -87,7 +51,7 @@ def examine(lesson: str) -> dict[str, dict]:
 
 
 def nonsense(*_):
-    return "nonsense"
+    return {"non": "sense"}
 
 
 def _function(cell: str, space: dict) -> object:
@@ -100,15 +64,7 @@ def _function(cell: str, space: dict) -> object:
 @pytest.fixture(scope="module")
 def said(in_keras, in_torch) -> Callable:
     """Return what `examine` finds in a lesson, asked once, in the process for its framework."""
-    processes = {"import keras": in_keras, "import torch": in_torch}
-
-    @functools.cache
-    def of(lesson: str) -> dict[str, dict]:
-        lines = definitions(read(lesson)).splitlines()
-        calls = [call for line, call in processes.items() if line in lines]
-        return calls[0](examine, lesson) if calls else examine(lesson)
-
-    return of
+    return functools.cache(lambda lesson: in_its_process(lesson, examine, in_keras, in_torch))
 
 
 @each_check
@@ -133,7 +89,7 @@ def test_at_least_two_misunderstandings_are_known_and_told_to_you(lesson, name):
 @each_check
 def test_a_nonsense_answer_is_told_the_first_case_that_differs(said, lesson, name):
     first = said(lesson)[name]["parameters"][0][0]
-    words = rf"nonsense is not right yet. For {first} = .+ it gives nonsense, but .+ is right\."
+    words = rf"nonsense is not right yet. For {first} = .+ it gives {NONSENSE}, but .+ is right\."
     assert re.fullmatch(words, said(lesson)[name]["nonsense"])
 
 
@@ -201,7 +157,14 @@ def test_a_number_may_differ_by_as_much_as_the_check_allows():
         "a result": (3, "Hand over the function itself, without brackets behind its name."),
         "a stub": ("raise NotImplementedError()", f"answer {UNWRITTEN}"),
         "no return": ("first + second", "answer returns nothing. Is there a `return` at its end?"),
-        "an error": ("return first / 0", "answer stops with ZeroDivisionError: division by zero"),
+        "an error": (
+            "return first / 0",
+            "answer stops in line 2 with ZeroDivisionError: division by zero",
+        ),
+        "an error within": (
+            "return len(first)",
+            "answer stops in line 2 with TypeError: object of type 'int' has no len()",
+        ),
         "wrong": ("return first * second", "You multiplied."),
         "by one": (
             "return first + second + 1",
@@ -223,7 +186,7 @@ def test_a_number_may_differ_by_as_much_as_the_check_allows():
         ),
         "a text": (
             "return str(first + second)",
-            "answer is not right yet. For first = 1, second = 2 it gives 3 as str, but 3 is right.",
+            "You return a text. Return the number itself, without quotes or an f-string.",
         ),
     }.values(),
 )
@@ -234,12 +197,80 @@ def test_what_is_wrong_is_said(answer, words):
     assert told(ADD, answer) == words
 
 
-def test_an_answer_may_change_what_it_is_given():
+def test_an_answer_leaves_its_arguments_as_they_are():
     def answer(first, second):
         first += second
         return first
 
-    assert told(ADD, answer) == "✓ answer is right."
+    assert told(ADD, answer) == (
+        "Your numbers are right, but answer changes `first` itself. Work on a copy: whoever calls "
+        "it may still need it as it was."
+    )
+
+
+def test_a_wrong_answer_that_changes_its_argument_is_told_what_is_wrong_first():
+    def answer(first, second):
+        first *= second
+        return first
+
+    assert told(ADD, answer) == "You multiplied."
+
+
+def test_an_error_is_shown_with_the_line_of_the_cell_that_led_to_it(tmp_path):
+    cell = tmp_path / "cell.py"
+    cell.write_text("import numpy\n\ndef answer(first, second):\n    return numpy.dot([1], [1, 2])")
+    exec(compile(cell.read_text(), cell, "exec"), space := {})
+    words = told(ADD, space["answer"])
+    assert words.startswith(
+        "answer stops in line 4, `return numpy.dot([1], [1, 2])`, with ValueError: shapes"
+    )
+
+
+def test_an_error_of_what_has_no_code_is_shown_without_a_line():
+    answer = functools.partial(int, base=2)
+    assert told(ADD, answer).startswith("your function stops with TypeError: ")
+
+
+FORBIDDEN = {"add": f"{__name__}.add", "pandas": "pandas"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "used"),
+    [
+        (lambda first, second: add(first, second), "add"),
+        (lambda first, second: functools.reduce(add, [first, second]), "add"),
+        (lambda first, second: ADD.right(first, second), "add"),
+        (lambda first, second: (pd.Series(first) + second).to_numpy()[()], "pandas"),
+        (np.add, None),
+    ],
+)
+def test_what_an_exercise_forbids_is_found_under_any_name(answer, used):
+    check = ADD._replace(without=FORBIDDEN, cases=lambda: [(np.arange(3.0), np.ones(3))])
+    refused = "Your numbers are right, but <lambda> uses `{}`. Do without it here."
+    assert told(check, answer) == (refused.format(used) if used else "✓ add is right.")
+    assert sys.getprofile() is None
+
+
+def forbidden() -> list[tuple[str, str, str]]:
+    """Return what exercises forbid: the lesson, the check, and the full name."""
+    return [
+        (lesson, name, full)
+        for lesson, name in EACH
+        for full in ALL[lesson][name].without.values()
+        if not full.startswith("torchvision.")
+    ]
+
+
+@pytest.mark.parametrize(("lesson", "name", "full"), forbidden())
+def test_what_a_check_forbids_exists_and_its_text_says_so(lesson, name, full):
+    module, _, function = full.rpartition(".")
+    if module == "__main__":
+        assert f"def {function}(" in definitions(read(lesson))
+    else:
+        assert module == "" or callable(getattr(importlib.import_module(module), function))
+    texts = [source(cell) for cell in read(lesson)["cells"] if "class: exercise" in source(cell)]
+    [text] = [text for text in texts if f"`{name}(" in text]
+    assert re.search(r"[Ww]ithout|NumPy alone", text)
 
 
 def grid(n):

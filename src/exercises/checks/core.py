@@ -1,12 +1,25 @@
 """What a check of an exercise does: compare answers, and say which misunderstanding it saw."""
 
+import contextlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 NUMBERS = "biuf"  # numpy's kinds of numbers: truth values, whole numbers, decimals
+
+# What goes wrong in any exercise, and what it makes of the right numbers.
+WHOLE = "Your numbers have no decimals. Did you divide with `//`, or round, or use `int`?"
+SLIPS = (
+    ("You return percent. Return a fraction: 0.5, not 50.", lambda right: 100 * right),
+    (WHOLE, np.floor),
+    (WHOLE, np.round),
+    (WHOLE, np.trunc),
+    ("Your sign is the wrong way around.", np.negative),
+)
 
 
 class AnswerError(AssertionError):
@@ -35,38 +48,62 @@ class Check(NamedTuple):
         believes it. A sentence addresses the reader, and does not give the solution away.
     close
         By how much a number may differ.
+    without
+        What the exercise forbids, as the lesson calls it: for each, the full name of the function,
+        or of a module with all that is in it.
     """
 
     right: Callable
     cases: Callable[[], Sequence[tuple]]
     wrong: Mapping[str, Callable]
     close: float = 1e-6
+    without: Mapping[str, str] = {}
 
     def __call__(self, answer: Callable) -> None:
         """Print that the answer is right, or raise `AnswerError`."""
         if not callable(answer):
             raise AnswerError("Hand over the function itself, without brackets behind its name.")
         name = getattr(answer, "__name__", "your function")
-        given = [_call(answer, name, case) for case in self.cases()]
+        cases = self.cases()
+        with _calls_of(self.without) as forbidden:
+            given = [_call(answer, name, case) for case in cases]
         expected = [self.right(*case) for case in self.cases()]
-        same = [_same(a, b, self.close) for a, b in zip(given, expected, strict=True)]
-        if all(same):
-            print(f"✓ {name} is right.")
-            return
+        if not _all_same(given, expected, self.close):
+            known = self._misunderstanding(given) or _slip(given, expected, self.close)
+            raise AnswerError(known or self._difference(given, expected, name))
+        if forbidden:
+            raise AnswerError(
+                f"Your numbers are right, but {name} uses `{min(forbidden)}`. Do without it here."
+            )
+        for case, before in zip(cases, self.cases(), strict=True):
+            for argument, now, then in zip(_names(self.right), case, before, strict=False):
+                if not _same(now, then, 0):
+                    raise AnswerError(
+                        f"Your numbers are right, but {name} changes `{argument}` itself. Work on "
+                        "a copy: whoever calls it may still need it as it was."
+                    )
+        print(f"✓ {name} is right.")
+
+    def _misunderstanding(self, given: list) -> str | None:
+        """Return the sentence of the misunderstanding that gives the same results."""
         for sentence, wrong in self.wrong.items():
             with np.errstate(all="ignore"):  # a wrong formula may divide by zero
                 believed = [wrong(*case) for case in self.cases()]
-            if all(_same(a, b, self.close) for a, b in zip(given, believed, strict=True)):
-                raise AnswerError(sentence)
-        first = same.index(False)
-        place, found, wanted = _difference(given[first], expected[first], self.close)
+            if _all_same(given, believed, self.close):
+                return sentence
+        return None
+
+    def _difference(self, given: list, expected: list, name: str) -> str:
+        """Return a sentence about the first case that differs."""
+        pairs = zip(given, expected, strict=True)
+        first = next(i for i, pair in enumerate(pairs) if not _same(*pair, self.close))
+        place, found, wanted = _where(given[first], expected[first], self.close)
         shown, right = _text(found), _text(wanted)
-        if shown == right:  # the text "800" is not the number 800
+        if shown == right:  # an array of one number is not the number
             shown = f"{shown} as {type(found).__name__}"
-        raise AnswerError(
-            f"{name} is not right yet. For {_arguments(self.right, self.cases()[first])} it gives "
-            f"{shown}{place}, but {right} is right."
-        )
+        arguments = zip(_names(self.right), self.cases()[first], strict=False)
+        case = ", ".join(f"{argument} = {_text(value)}" for argument, value in arguments)
+        return f"{name} is not right yet. For {case} it gives {shown}{place}, but {right} is right."
 
 
 def _call(answer: Callable, name: str, case: tuple) -> object:
@@ -76,10 +113,66 @@ def _call(answer: Callable, name: str, case: tuple) -> object:
     except NotImplementedError:
         raise AnswerError(f"{name} is not written yet. Replace the line that raises.") from None
     except Exception as error:
-        raise AnswerError(f"{name} stops with {type(error).__name__}: {error}") from error
+        words = f"{name} stops{_line(answer, error)} with {type(error).__name__}: {error}"
+        raise AnswerError(words) from error
     if found is None:
         raise AnswerError(f"{name} returns nothing. Is there a `return` at its end?")
     return found
+
+
+def _line(answer: Callable, error: Exception) -> str:
+    """Return the line of the student's cell at which an error arose, in words."""
+    file = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    own = [line for line in traceback.extract_tb(error.__traceback__) if line.filename == file]
+    if not own:
+        return ""
+    text = f", `{own[-1].line}`," if own[-1].line else ""
+    return f" in line {own[-1].lineno}{text}"
+
+
+@contextlib.contextmanager
+def _calls_of(names: Mapping[str, str]) -> Iterator[set[str]]:
+    """Collect which of the named functions are called meanwhile, by whatever name or way."""
+    called: set[str] = set()
+
+    def watch(frame, event, _) -> None:
+        if event == "call":
+            full = f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}."
+            called.update(name for name, known in names.items() if full.startswith(f"{known}."))
+
+    before = sys.getprofile()
+    if names:
+        sys.setprofile(watch)
+    try:
+        yield called
+    finally:
+        sys.setprofile(before)
+
+
+def _slip(given: list, expected: list, close: float) -> str | None:
+    """Return the sentence of a slip that may happen in any exercise."""
+    if any(isinstance(value, str) for value in given) and not isinstance(expected[0], str):
+        return "You return a text. Return the number itself, without quotes or an f-string."
+    for sentence, slip in SLIPS:
+        for part in (None, *range(_parts(expected[0]) or 0)):
+            if _all_same(given, [_slipped(one, slip, part) for one in expected], close):
+                return sentence
+    return None
+
+
+def _slipped(right: object, slip: Callable, part: int | None) -> object:
+    """Return a result after a slip, in all of its parts or in one."""
+    if isinstance(right, tuple):
+        return tuple(
+            _slipped(value, slip, None) if part in (None, i) else value
+            for i, value in enumerate(right)
+        )
+    numbers = _array(right)
+    return slip(numbers) if numbers.dtype.kind == "f" else right
+
+
+def _all_same(first: list, second: list, close: float) -> bool:
+    return all(_same(a, b, close) for a, b in zip(first, second, strict=True))
 
 
 def _same(first: object, second: object, close: float) -> bool:
@@ -114,12 +207,12 @@ def _array(value: object) -> np.ndarray:
     return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
 
 
-def _difference(given: object, expected: object, close: float) -> tuple[str, object, object]:
+def _where(given: object, expected: object, close: float) -> tuple[str, object, object]:
     """Return where two results differ, in words, and what each of them has there."""
     if isinstance(expected, tuple) and _parts(given) == len(expected):
         pairs = list(zip(given, expected, strict=True))
         number = next(i for i, pair in enumerate(pairs) if not _same(*pair, close))
-        place, found, wanted = _difference(*pairs[number], close)
+        place, found, wanted = _where(*pairs[number], close)
         return f"{place} as result {number + 1}", found, wanted
     arrays = hasattr(given, "shape") and hasattr(expected, "shape")
     if arrays and tuple(given.shape) == tuple(expected.shape) and _long(given):
@@ -135,9 +228,9 @@ def _long(value: object) -> bool:
     return int(np.prod(value.shape)) > 8
 
 
-def _arguments(function: Callable, case: tuple) -> str:
-    names = inspect.signature(function).parameters
-    return ", ".join(f"{n} = {_text(value)}" for n, value in zip(names, case, strict=False))
+def _names(function: Callable) -> list[str]:
+    """Return how the arguments of a function are called."""
+    return [*inspect.signature(function).parameters]
 
 
 def _text(value: object) -> str:

@@ -10,15 +10,22 @@ INSIDE = np.array([1, 1, -1, -1])  # what takes a frame of one pixel off a box
 
 
 def _pairs() -> list[tuple]:
-    """Return pairs of boxes: overlapping, one inside the other, apart in one way, and in two."""
+    """Return pairs of boxes: overlapping, inside, apart in one direction and in two; then any."""
     pairs = [
         ([0, 0, 10, 10], [4, 2, 12, 22]),
         ([10, 20, 50, 40], [20, 24, 30, 36]),
         ([0, 0, 10, 10], [30, 2, 40, 8]),
         ([0, 5, 20, 15], [40, 35, 50, 40]),
         ([3, 5, 8, 14], [3, 5, 8, 14]),
+        ([30, 2, 40, 8], [0, 0, 10, 10]),
+        ([0, 0, 10, 10], [2, 30, 8, 40]),
+        ([2, 30, 8, 40], [0, 0, 10, 10]),
+        ([0, 0, 10, 10], [0, 10, 10, 14]),
+        ([0, 0, 10, 50], [30, 2, 40, 8]),
+        ([30, 2, 40, 8], [0, 0, 10, 50]),
     ]
-    return [(np.array(a), np.array(b)) for a, b in pairs]
+    corners = np.random.default_rng(1).integers([0, 0, 12, 14], [12, 14, 30, 40], size=(9, 2, 4))
+    return [(np.array(a), np.array(b)) for a, b in (*pairs, *corners)]
 
 
 def _believed_iou(
@@ -46,6 +53,10 @@ def _believed_iou(
 
 iou = Check(
     right=boxes.iou,
+    without={
+        "boxes.iou": "coursekit.boxes.iou",
+        "boxes.pairwise_iou": "coursekit.boxes.pairwise_iou",
+    },
     cases=_pairs,
     wrong={
         "You divided by the sum of both areas. What the boxes share is in there twice.": (
@@ -138,7 +149,7 @@ decode = Check(
     right=lambda output, size: _corners(_decoded(output, size)),
     cases=lambda: [
         (np.array([0.31, 0.42, 0.35, 0.29]), 224),
-        (np.array([0.5, 0.3, 0.33, 0.45]), 96),
+        (np.array([0.5, 0.3, 0.33, 0.45]), 97),
     ],
     wrong={
         "Your x and y are swapped: the first output is the top, which is a y.": (
@@ -183,6 +194,8 @@ above_floor = Check(
         (np.array([0.31, 0.42, 0.35, 0.29]), np.array([0.4, 0.4, 0.3, 0.6])),
         (np.array([0.5, 0.3]), np.array([0.5, 0.3])),
         (np.array([0.7, 0.2, 0.45]), np.array([0.5, 0.1, 0.9])),
+        (np.array([[0.4, 0.6]]), np.array([[0.3, 0.3]])),
+        (np.array([[0.2, 0.5], [0.6, 0.9]]), np.array([[0.3, 0.4], [0.6, 0.7]])),
     ],
     wrong={
         "Your loss still stands on its floor: a perfect output does not give 0.": (
@@ -197,6 +210,9 @@ above_floor = Check(
         ),
         "You subtracted ln 2. That is the floor of a target of 0.5; others lie lower.": (
             lambda target, output: _cross_entropy(target, output).mean() - np.log(2)
+        ),
+        "You average over the last axis only. The loss is one number, over all of them.": (
+            lambda target, output: _divergence(target, output).mean(axis=-1)
         ),
         "You added the numbers up. A loss is their mean, or it depends on how many there are.": (
             lambda target, output: _divergence(target, output).sum()

@@ -11,7 +11,8 @@ LONGER = np.array([0, 0, 1, 1])  # what counting the last pixel adds to a box
 
 
 def _boxes() -> list[np.ndarray]:
-    return [np.array(box) for box in ([12, 31, 80, 55], [1, 1, 100, 60], [40, 7, 41, 50])]
+    whole = [12, 31, 80, 55], [1, 1, 100, 60], [40, 7, 41, 50]
+    return [np.array(box) for box in (*whole, [8.25, 1.75, 9.5, 44.25])]
 
 
 voc_to_half_open = Check(
@@ -27,6 +28,9 @@ voc_to_half_open = Check(
         "ours.": lambda box: box + LONGER,
         "You moved the start the right way, but you made the box longer at its end, too.": (
             lambda box: boxes.voc_to_xyxy(box) + LONGER
+        ),
+        "You cut off the decimals. VOC 2012 has some.": lambda box: np.trunc(
+            boxes.voc_to_xyxy(box)
         ),
         "You added one. That is the way back: from our boxes to VOC's.": (
             lambda box: boxes.xyxy_to_voc(box)
@@ -157,9 +161,13 @@ def _moved(box: np.ndarray, window: np.ndarray) -> np.ndarray:
     return box - np.tile(window[:2], 2)
 
 
+def _size(window: np.ndarray) -> np.ndarray:
+    """Return width, height, width, height: the limits of a box in the crop."""
+    return np.tile(boxes.xyxy_to_xywh(window)[2:], 2)
+
+
 def _cropped(box: np.ndarray, window: np.ndarray) -> np.ndarray:
-    width, height = boxes.xyxy_to_xywh(window)[2:]
-    return boxes.clip(_moved(box, window), (width, height))
+    return boxes.clip(_moved(box, window), _size(window)[:2])
 
 
 def _with_share(crop: Callable) -> Callable:
@@ -179,10 +187,21 @@ crop_box = Check(
         (np.array([12, 31, 80, 55]), np.array([20, 10, 70, 60])),
         (np.array([12, 31, 80, 55]), np.array([10, 40, 60, 50])),
         (np.array([50, 5, 90, 35]), np.array([30, 20, 85, 60])),
+        (np.array([25, 15, 40, 72]), np.array([20, 10, 70, 60])),
+        (np.array([31, 22, 52, 48]), np.array([10, 6, 70, 60])),
     ],
     wrong={
         "You moved the box, but it sticks out of the crop. What lies outside is cut off.": (
             _with_share(_moved)
+        ),
+        "You cut the box at the left and the upper edge only. It may stick out on the others.": (
+            _with_share(lambda box, window: np.maximum(_moved(box, window), 0))
+        ),
+        "You cut the box at the right and the lower edge only. It may stick out on the others.": (
+            _with_share(lambda box, window: np.minimum(_moved(box, window), _size(window)))
+        ),
+        "Your box is right, but your share is that of a box that was not cut.": (
+            lambda box, window: (_cropped(box, window), 1.0)
         ),
         "You cut the box, but you still count from the old corner. A crop moves the origin.": (
             _with_share(lambda box, window: _cropped(box, window) + np.tile(window[:2], 2))
@@ -226,7 +245,11 @@ def _mirrored(box: np.ndarray, width: float) -> np.ndarray:
 
 flip_voc = Check(
     right=_mirrored,
-    cases=lambda: [(box, width) for box, width in zip(_boxes(), (100, 101, 64), strict=True)],
+    cases=lambda: [(box, width) for box, width in zip(_boxes(), (100, 101, 64, 9), strict=True)],
+    without={
+        "boxes.voc_to_xyxy": "coursekit.boxes.voc_to_xyxy",
+        "boxes.xyxy_to_voc": "coursekit.boxes.xyxy_to_voc",
+    },
     wrong={
         "You took the flip of a half-open box. Flip the first pixel by hand: where does it go?": (
             lambda box, width: _mirrored(box, width - 1)

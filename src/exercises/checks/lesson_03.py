@@ -18,15 +18,23 @@ def _solved(names, found_names, truth, found):
 
 
 def _pictures():
-    truth = np.array([[0, 0, 2, 2]] * 6, dtype=float)
-    good, half, poor = [0, 0, 2, 1.8], [0, 0, 2, 1], [1, 1, 3, 3]
+    """Return pictures whose boxes have an IoU of 0.9, 0.5 or 0.14; then some with any IoU."""
+    truth = np.array([[3, 1, 5, 3]] * 6, dtype=float)
+    good, half, poor = [3, 1, 5, 2.8], [3, 1, 5, 2], [4, 2, 6, 4]
     names = np.array(["cat", "dog", "cat", "cow", "dog", "cat"])
     first = np.array(["cat", "cow", "cat", "cow", "dog", "dog"])
     second = np.array(["cat", "dog", "dog", "cow", "dog", "cat"])
     return [
         (names, first, truth, np.array([good, good, half, poor, good, poor])),
         (names, second, truth, np.array([good, good, good, half, half, poor])),
+        *(_with_iou(n / 100) for n in (2, 11, 19, 31, 39, 41, 49, 51, 54, 59, 61, 69, 79, 89, 99)),
     ]
+
+
+def _with_iou(iou):
+    """Return one picture with the right name, and a box of this IoU in each direction."""
+    names, truth = np.array(["cow"] * 2), np.array([[2.0, 1, 4, 6]] * 2)
+    return names, names, truth, np.array([[2, 1, 2 + 2 * iou, 6], [2, 6 - 5 * iou, 4, 6]])
 
 
 def _parts(names, found_names, truth, found):
@@ -55,6 +63,15 @@ solved = Check(
         ),
         "An IoU of exactly 0.5 counts as a hit for you. The course wants more than that.": _judge(
             lambda right, iou: (right & (iou >= 0.5)).mean()
+        ),
+        "Your limit lies below an IoU of 0.5.": _judge(
+            lambda right, iou: (right & (iou > 0.3)).mean()
+        ),
+        "Your limit lies above an IoU of 0.5.": _judge(
+            lambda right, iou: (right & (iou > 0.7)).mean()
+        ),
+        "You count the pictures that are solved. A share is wanted.": _judge(
+            lambda right, iou: (right & (iou > 0.5)).sum()
         ),
         "You divide by the pictures with the right name. All pictures count.": _judge(
             lambda right, iou: (iou[right] > 0.5).mean()
@@ -195,16 +212,20 @@ def _may_be_negative(a, b):
     return width * height / union + union / _hull(a, b) - 1
 
 
+def _any_pairs():
+    """Return pairs of boxes: overlapping, apart in both directions, apart in one; then any."""
+    known = (
+        ([0, 0, 4, 4], [2, 1, 6, 4]),
+        ([0, 0, 2, 2], [5, 3, 6, 6]),
+        ([0, 0, 4, 2], [0, 5, 4, 8]),
+    )
+    corners = np.random.default_rng(3).integers([0, 0, 12, 14], [12, 14, 30, 40], size=(9, 2, 4))
+    return [tuple(np.array(box, dtype=float) for box in pair) for pair in (*known, *corners)]
+
+
 generalized_iou = Check(
     right=_generalized,
-    cases=lambda: [
-        tuple(np.array(box, dtype=float) for box in pair)
-        for pair in (
-            ([0, 0, 4, 4], [2, 1, 6, 4]),
-            ([0, 0, 2, 2], [5, 3, 6, 6]),
-            ([0, 0, 4, 2], [0, 5, 4, 8]),
-        )
-    ],
+    cases=_any_pairs,
     wrong={
         "You return the plain IoU. It is 0 for all boxes that do not touch, however far apart.": (
             boxes.iou

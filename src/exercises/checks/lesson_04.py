@@ -67,9 +67,11 @@ def _as_fractions(box, canvas):
 
 as_fractions = Check(
     right=_as_fractions,
+    without={"box_convert": "torchvision.ops.boxes.box_convert"},
     cases=lambda: [
         (*_tensors([20.0, 30.0, 120.0, 90.0]), (100, 400)),
         (*_tensors([8.0, 4.0, 24.0, 60.0]), (64, 32)),
+        (*_tensors([3.5, 2.0, 10.0, 17.0]), (23, 31)),
     ],
     wrong={
         "You exchanged height and width. A canvas begins with its height.": lambda box, canvas: (
@@ -100,7 +102,7 @@ as_fractions = Check(
 def _kernel(*shape):
     import torch
 
-    return (torch.arange(float(np.prod(shape))).reshape(shape),)
+    return (torch.arange(float(np.prod(shape))).reshape(shape) / 4,)
 
 
 def _to_torch(kernel):
@@ -109,6 +111,7 @@ def _to_torch(kernel):
 
 torch_kernel = Check(
     right=_to_torch,
+    without={"keras_to_torch": "__main__.keras_to_torch"},
     cases=lambda: [_kernel(3, 3, 3, 3), _kernel(2, 3, 4, 5)],
     wrong={
         "You keep Keras' order. PyTorch wants the outputs first.": lambda kernel: kernel,
@@ -145,6 +148,17 @@ def _since_last_fall(scores, patience):
     return int(np.argmax(scores))
 
 
+def _never_reset(scores, patience):
+    best = without_best = 0
+    for epoch, score in enumerate(scores[1:], 1):
+        best, without_best = (
+            (epoch, without_best) if score > scores[best] else (best, without_best + 1)
+        )
+        if without_best == patience:
+            break
+    return best
+
+
 def _later_of_two(scores, patience):
     best = 0
     for epoch, score in enumerate(scores):
@@ -161,6 +175,9 @@ kept_epoch = Check(
         ([0.3, 0.6, 0.1, 0.2, 0.4, 0.5, 0.9], 4),
         ([0.3, 0.6, 0.1, 0.2, 0.7, 0.1], 3),
         ([0.5, 0.6, 0.4, 0.3, 0.2, 0.9], 2),
+        ([0.1, 0.1, 0.2], 1),
+        ([0.3, 0.2, 0.4, 0.3, 0.5, 0.4, 0.6], 3),
+        ([0.4], 2),
     ],
     wrong={
         "You look at all scores. The epochs after the stop are never run.": lambda scores, _: int(
@@ -174,6 +191,9 @@ kept_epoch = Check(
         ),
         "You stop one epoch too late.": lambda scores, patience: int(
             np.argmax(_stopped(scores, patience, 1))
+        ),
+        "You never start counting anew. A new best gives training all of its patience back.": (
+            _never_reset
         ),
         "You compare each score with the one before it. What counts is the best so far.": (
             _since_last_fall

@@ -45,7 +45,9 @@ middle_95 = Check(
 
 with_temperature = Check(
     right=metrics.softmax,
+    without={"metrics.softmax": "coursekit.metrics.softmax"},
     cases=lambda: [
+        (np.array([[1.5, 0.25, -0.5]]), 4.0),
         (np.array([[2.0, 0.5, -1.0], [0.2, 0.1, 1.4]]), 2.0),
         (np.array([[0.3, 1.2], [1.0, -0.5], [0.0, 0.8]]), 0.5),
     ],
@@ -78,9 +80,11 @@ def _confusion(truth, named, n):
 
 confusion_matrix = Check(
     right=_confusion,
+    without={"pandas": "pandas"},
     cases=lambda: [
         (np.array([0, 0, 0, 1, 1, 2, 2, 2, 2]), np.array([0, 1, 1, 1, 0, 2, 0, 2, 2]), 3),
         (np.array([0, 1, 1, 2, 2, 0, 1]), np.array([0, 1, 1, 2, 2, 2, 0]), 4),
+        (np.array([1]), np.array([0]), 2),
     ],
     wrong={
         "You exchanged rows and columns. A row is what a picture shows.": lambda truth, named, n: (
@@ -147,6 +151,8 @@ def _confident():
     return [
         (confidence, (rng.random(40) < confidence**2).astype(float)),
         (np.array([0.55, 0.58, 0.93, 0.97, 0.91, 0.72]), np.array([1.0, 1, 1, 0, 1, 0])),
+        (np.array([0.04, 0.07, 0.33]), np.array([1.0, 0, 1])),
+        (np.array([0.62]), np.array([0.0])),
     ]
 
 
@@ -170,6 +176,7 @@ def _weighted(gaps, table):
 
 calibration = Check(
     right=_bins(lambda table: _weighted(_gaps(table).abs(), table)),
+    without={"reliability": "__main__.reliability", "pandas": "pandas"},
     cases=_confident,
     wrong={
         "All bins count the same for you. A bin with more pictures weighs more.": _bins(
@@ -178,7 +185,8 @@ calibration = Check(
         "Your gaps cancel each other: too sure in one bin, not sure enough in another.": _bins(
             lambda table: _weighted(_gaps(table), table)
         ),
-        "You compare two means over all pictures. That cannot see what happens in each bin.": (
+        "Your bins cancel each other, as if you compared two means over all pictures: too sure in "
+        "one bin, not sure enough in another. Each bin's gap counts without its sign.": (
             lambda confidence, right: abs(right.mean() - confidence.mean())
         ),
         "You compare with the middle of each bin. Take the mean of the confidences in it.": _bins(
@@ -217,8 +225,12 @@ def _read(precision, recall, recalls=RECALLS):
     return np.array([precision[recall >= one].max(initial=0) for one in recalls])
 
 
+def _mean(values):
+    return values.sum() / max(len(values), 1)
+
+
 def _reached(read):
-    return read[read > 0].mean()
+    return _mean(read[read > 0])
 
 
 average_precision = Check(
@@ -227,6 +239,9 @@ average_precision = Check(
         (np.array([1, 0, 1, 1, 0, 0]), 4),
         (np.array([0, 1, 1, 0, 1, 1, 0]), 8),
         (np.array([0, 0, 1, 0, 1]), 2),
+        (np.array([1, 0, 1]), 3),
+        (np.array([0, 1, 1, 0, 1]), 7),
+        (np.array([0]), 1),
     ],
     wrong={
         "You read the precision as it is. It has to be made falling first: at each recall, the "
@@ -237,7 +252,7 @@ average_precision = Check(
             ]
         ),
         "Your recall ends at 1, though some objects are never found. Divide by all objects.": (
-            lambda hits, _: _read(_precision(hits), np.cumsum(hits) / hits.sum()).mean()
+            lambda hits, _: _read(_precision(hits), np.cumsum(hits) / max(hits.sum(), 1)).mean()
         ),
         "You divide by the number of boxes in the recall. It is a share of the objects.": (
             lambda hits, _: _read(_precision(hits), np.cumsum(hits) / len(hits)).mean()
@@ -252,7 +267,7 @@ average_precision = Check(
             lambda hits, _: _precision(hits).mean()
         ),
         "You average the precision at the hits. That does not know about objects never found.": (
-            lambda hits, _: _precision(hits)[hits == 1].mean()
+            lambda hits, _: _mean(_precision(hits)[hits == 1])
         ),
     },
 )

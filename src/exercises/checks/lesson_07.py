@@ -60,7 +60,7 @@ def _highest(heat):
 
 def _heats():
     rng = np.random.default_rng(7)
-    heats = [rng.random(shape) for shape in ((4, 6), (5, 3), (2, 8))]
+    heats = [rng.random(shape) for shape in ((4, 6), (5, 3), (2, 8), (1, 3), (3, 1))]
     return [(heat / heat.sum(),) for heat in heats]
 
 
@@ -141,6 +141,9 @@ def _poses():
         flags[:4, [neck, top]] = 2
         true[flags == 0] = 0
         cases.append((points, true, flags, neck, top))
+    true = np.array([[[0.0, 0], [0, 10], [20, 20]]])  # the last joint is just half a head off
+    points = true + np.array([[0, 0], [0, 0], [3, 4]])
+    cases.append((points, true, np.array([[2, 2, 1]]), 0, 1))
     return cases
 
 
