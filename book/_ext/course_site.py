@@ -38,6 +38,7 @@ INDEX = """\
 """
 
 
+FIGURE = r'<div class="picture pst-scrollable-table-container">\1</div>'
 # What is changed in the finished pages: a pattern, and what takes its place. All but the last are
 # faults of the theme and of sphinxcontrib-bibtex, most of them against WCAG 2 A and AA, as axe-core
 # finds them.
@@ -54,6 +55,13 @@ MENDS = (
     (re.compile(r"<script [^>]*scripts/fontawesome\.js[^>]*></script>\s*"), ""),
     # What a claim or a report printed, line by line: course.css shows it like text, not like code.
     (re.compile(r"^(.*<pre><span></span>)?([✓✗·] .*\n)", re.M), r'\1<span class="claim">\2</span>'),
+    # Colored like the text around them: half of the weight of a lesson's page would be these tags.
+    (re.compile(r'<span class="[npw]">([^<]*)</span>'), r"\1"),
+    # They search while you type, which is turned off. The page of the search has its own.
+    (re.compile(r'(?<=\n)    <script src="[./]*(_static/(searchtools|language_data)|searchindex)\.js"></script>\n'), ""),
+    # A figure of a notebook scrolls by itself. The theme's script gives what it calls a table
+    # container a place in the order of the keys, where it is wider than the page.
+    (re.compile(r'^(<img alt="[^"]*" src="[^"]*_images/[^"]*" />)$', re.M), FIGURE),
 )
 
 
