@@ -55,9 +55,9 @@ def shrink(site: Path) -> None:
 
 def shrink_site(app: Sphinx, exception: Exception | None) -> None:
     """Do so when a site has been built with the theme."""
-    if exception is None and app.builder.name == "html":
-        if (Path(app.outdir) / "_static" / STYLE).exists():
-            shrink(Path(app.outdir))
+    site = Path(app.outdir)
+    if exception is None and app.builder.name == "html" and (site / "_static" / STYLE).exists():
+        shrink(site)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

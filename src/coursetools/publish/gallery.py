@@ -17,32 +17,32 @@ FIGURES = {
     "forest_heads": (
         "03",
         "test-figure",
-        "Mean IoU of the heads of lesson 03 on the test pictures: the mean over the seeds with its "
-        "interval, and a small circle for each seed.",
+        "The heads that read a frozen backbone, on test pictures of both kinds. The dot is the "
+        "mean over the seeds, the line its interval, and each small circle is a seed.",
     ),
     "pointing": (
         "03",
         "shares-figure",
-        "How the pointing head finds a side: it gives each column and each row a share. Hatched "
-        "bars are for the left and the upper side, plain ones for the right and the lower.",
+        "How the pointing head finds a side: each column and each row gets a share. Hatched bars "
+        "point at the left and the upper side, plain ones at the right and the lower.",
     ),
     "forest_models": (
         "05",
         "51f33aa513",
-        "The models of lessons 03 and 04 in three scores, with intervals that know the pictures "
-        "and the seeds.",
+        "Models of both frameworks in all three scores. These intervals know the test pictures as "
+        "well as the seeds.",
     ),
     "pairs": (
         "05",
         "9d7be40420",
-        "Which model is better than which? Each number is the row's mean minus the column's. "
-        "Behind a question mark stands a difference that chance alone could make.",
+        "Which model is better than which? Each number is the row's mean minus the column's. A "
+        "question mark says that chance alone could make such a difference.",
     ),
     "precision_recall": (
         "05",
         "cell-120",
-        "Precision against recall of the fine-tuned network, for each class: left where there is "
-        "one object in a picture, right where there are several.",
+        "Precision against recall of the fine-tuned network, for each class: on pictures with one "
+        "object, and on pictures with several.",
     ),
 }
 

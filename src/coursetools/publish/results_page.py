@@ -235,7 +235,7 @@ def margins_text(book: Path) -> str:
             f"{lesson(row.lesson[:2], '{}')} {literal(row.claim)}",
             "<br>".join(readable_bound(bound) for bound in row.bound.split()) or "–",
             (f"{row.mean:.4g}" if abs(row.mean) < 1e4 else f"{row.mean:.0f}")
-            + ("" if row.kind == "exact" else f"<br>±&nbsp;{row.sd:.2g}"),
+            + (f"<br>±&nbsp;{row.sd:.2g}" if row.sd else ""),
             f"{row.margin:.1f}" if row.kind == "trained" else row.kind,
         ]
         for row in rows.itertuples()
