@@ -146,6 +146,12 @@ def test_notebooks_can_be_downloaded_and_code_copied(site):
         assert any("copybutton.js" in src for src in scripts)
 
 
+def test_only_an_exercise_is_folded_as_a_solution(site):
+    for path in sorted((site / "notebooks").glob("*.html")):
+        text = path.read_text(encoding="utf-8")
+        assert text.count(">Show the solution<") == text.count("tag_exercise"), path
+
+
 def test_lessons_link_to_the_glossary(site):
     for path in sorted((site / "notebooks").glob("*.html")):
         links = [a.get("href", "") for tag, a in read(path).tags if tag == "a"]
