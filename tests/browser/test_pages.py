@@ -58,7 +58,7 @@ for (const code of document.querySelectorAll(".bd-article div.cell_input"))
     if (Math.abs(code.getBoundingClientRect().right - text.getBoundingClientRect().right) > 4)
       say("code is not as wide as text", code);
   }
-for (const figure of document.querySelectorAll(".picture > img"))
+for (const figure of document.querySelectorAll(".picture > img, .cell_output img"))
   if (seen(figure) && figure.clientWidth < Math.min(figure.naturalWidth, 36 * 16 - 26))
     if (!desk || figure.clientWidth < figure.parentElement.clientWidth - 2)
       say("figure too small", figure);
