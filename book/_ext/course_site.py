@@ -60,6 +60,8 @@ MENDS = (
     (re.compile(r'<span class="[npw]">([^<]*)</span>'), r"\1"),
     # They search while you type, which is turned off. The page of the search has its own.
     (re.compile(rf'^    <script src="[^"]*({TYPED})\.js"></script>\n', re.M), ""),
+    # A number stays in one line with its spread.
+    (re.compile(r"(<td>[^<]*\d) ± (?=\d)"), r"\1&nbsp;±&nbsp;"),
     # A figure of a notebook scrolls by itself. The theme's script gives what it calls a table
     # container a place in the order of the keys, where it is wider than the page.
     (re.compile(r'^(<img alt="[^"]*" src="[^"]*_images/[^"]*" />)$', re.M), FIGURE),

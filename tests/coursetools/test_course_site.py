@@ -128,6 +128,11 @@ def test_a_page_does_not_load_what_searches_while_one_types():
     assert course_site.mend(page) == "\n" and course_site.mend(search) == search
 
 
+def test_a_number_stays_in_one_line_with_its_spread():
+    mended = course_site.mend("<td>0.7 ± 0.01</td><p>0.7 ± 0.01</p>")
+    assert mended == "<td>0.7&nbsp;±&nbsp;0.01</td><p>0.7 ± 0.01</p>"
+
+
 def test_a_figure_of_a_notebook_scrolls_by_itself():
     figure = '<img alt="A curve." src="../_images/0.png" />'
     mended = course_site.mend(f"<div>\n{figure}\n</div>\n<p>{figure}</p>\n")
