@@ -38,7 +38,9 @@ INDEX = """\
 """
 
 
-# What is changed in the finished pages: a pattern, and what takes its place. All but the last are
+TYPED = "_static/searchtools|_static/language_data|searchindex"
+FIGURE = r'<div class="picture pst-scrollable-table-container">\1</div>'
+# What is changed in the finished pages: a pattern, and what takes its place. The first ones are
 # faults of the theme and of sphinxcontrib-bibtex, most of them against WCAG 2 A and AA, as axe-core
 # finds them.
 MENDS = (
@@ -54,6 +56,15 @@ MENDS = (
     (re.compile(r"<script [^>]*scripts/fontawesome\.js[^>]*></script>\s*"), ""),
     # What a claim or a report printed, line by line: course.css shows it like text, not like code.
     (re.compile(r"^(.*<pre><span></span>)?([✓✗·] .*\n)", re.M), r'\1<span class="claim">\2</span>'),
+    # Colored like the text around them: half of the weight of a lesson's page would be these tags.
+    (re.compile(r'<span class="[npw]">([^<]*)</span>'), r"\1"),
+    # They search while you type, which is turned off. The page of the search has its own.
+    (re.compile(rf'^    <script src="[^"]*({TYPED})\.js"></script>\n', re.M), ""),
+    # A number stays in one line with its spread.
+    (re.compile(r"(<td>[^<]*\d) ± (?=\d)"), r"\1&nbsp;±&nbsp;"),
+    # A figure of a notebook scrolls by itself. The theme's script gives what it calls a table
+    # container a place in the order of the keys, where it is wider than the page.
+    (re.compile(r'^(<img alt="[^"]*" src="[^"]*_images/[^"]*" />)$', re.M), FIGURE),
 )
 
 

@@ -56,8 +56,8 @@ def report(sentence: str, measured: float) -> None:
     number = "nothing to measure" if measured is None else f"≈{_readable(measured)}"
     text = f"· {sentence}: {number} here"
     if settings.dataset() == "mini" and key in margins.index:
-        row = margins.loc[key]
-        text += f", {row['mean']:.3g} ± {row['sd']:.2g} over {row['runs']:.0f} runs"
+        mean, sd, runs = margins.loc[key, ["mean", "sd", "runs"]]
+        text += f", {mean:.3g} {f'± {sd:.2g} over' if sd else 'in all'} {runs:.0f} runs"
     print(text)
 
 

@@ -285,11 +285,20 @@ def test_the_figures_work_from_the_file_system(browser):
     assert all(url.startswith(("file:", "data:")) for url in requested(browser))
 
 
-def test_the_scripts_are_loaded_by_this_page_alone(site, browser):
-    for page, wanted in ((PAGE, 4), ("book/glossary.html", 0)):
+def test_the_scripts_are_loaded_where_a_figure_is_and_nowhere_else(site, browser):
+    for page, wanted in ((PAGE, 4), ("book/intro.html", 2), ("book/glossary.html", 0)):
         visit(browser, f"{site}/{page}", 1280, "light")
         names = [url for url in requested(browser) if re.search(r"/touch[\w]*\.(js|css)", url)]
         assert len(names) == wanted
+
+
+def test_the_introduction_shows_the_cover_and_lets_a_box_be_dragged_at_once(site, browser):
+    visit(browser, f"{site}/book/intro.html", 1280, "light")
+    cover = browser.find_element("css selector", ".bd-article img")
+    assert cover.get_attribute("src").endswith("cover.png") and cover.rect["y"] < 300
+    assert browser.find_element("css selector", "#touch-iou svg").rect["y"] < 900  # one screen
+    mouse(browser, (70, 60), (90, 60))
+    assert read(browser)[0] == moved(TRUTH, 20, 0)
 
 
 def test_the_slider_stays_in_sight_on_a_phone(phone):

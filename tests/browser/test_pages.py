@@ -1,7 +1,7 @@
 """Each page of the built site in Chromium: at the width of a desk and of a phone, light and dark.
 
-A page must load nothing from another host, log no error, not be wider than the window, and break
-none of axe-core's rules for WCAG 2, levels A and AA.
+A page must load nothing from another host, log no error, not be wider than the window, have code,
+figures and tables that can be read, and break none of axe-core's rules for WCAG 2, levels A and AA.
 """
 
 import gzip
@@ -44,6 +44,37 @@ return [...document.body.querySelectorAll("*")]
   .map(e => e.outerHTML.slice(0, 120)).slice(0, 5).concat("the page");
 """
 
+# On a desk, a line of code that must be scrolled, and a figure or code that is not as wide as the
+# text. On a phone, a figure that is smaller than its letters allow. Everywhere, cells that touch.
+UNREADABLE = """
+const found = [], desk = innerWidth >= 1280;
+const say = (what, e) => found.push(`${what}: ${(e.alt || e.textContent).trim().slice(0, 80)}`);
+const seen = e => e.checkVisibility() && !e.closest("details:not([open])");
+const text = document.querySelector(".bd-article section > p");
+for (const code of document.querySelectorAll(".bd-article div.cell_input"))
+  if (desk && seen(code)) {
+    if (code.querySelector("pre").scrollWidth > code.querySelector("pre").clientWidth)
+      say("code scrolls", code);
+    if (Math.abs(code.getBoundingClientRect().right - text.getBoundingClientRect().right) > 4)
+      say("code is not as wide as text", code);
+  }
+for (const figure of document.querySelectorAll(".picture > img, .cell_output img"))
+  if (seen(figure) && figure.clientWidth < Math.min(figure.naturalWidth, 36 * 16 - 26))
+    if (!desk || figure.clientWidth < figure.parentElement.clientWidth - 2)
+      say("figure too small", figure);
+const ends = cell => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return range.getBoundingClientRect();
+};
+for (const row of document.querySelectorAll(".bd-article table tr")) {
+  const cells = [...row.cells].filter(cell => seen(cell) && cell.textContent.trim());
+  for (let i = 1; i < cells.length; i++)
+    if (ends(cells[i]).left - ends(cells[i - 1]).right < 6) say("cells touch", cells[i]);
+}
+return found;
+"""
+
 # A formula that is still text: MathJax puts an mjx-container into each.
 NOT_TYPESET = """
 return [...document.querySelectorAll(".math")]
@@ -74,6 +105,7 @@ def faults(browser, axe: str, own: str, page: str, width: int, mode: str) -> lis
     logged = [e["message"] for e in browser.get_log("browser") if e["level"] == "SEVERE"]
     found += [f"console: {message}" for message in logged]
     found += [f"too wide: {element}" for element in browser.execute_script(WIDER)]
+    found += browser.execute_script(UNREADABLE)
     found += [f"not typeset: {formula}" for formula in browser.execute_script(NOT_TYPESET)]
     browser.execute_script(axe)
     found += [f"axe: {violation}" for violation in browser.execute_async_script(RUN_AXE, RULES)]
@@ -138,7 +170,8 @@ def test_the_search_finds_the_terms_of_the_glossary(site, browser, term):
     assert any("glossary.html" in link.get_attribute("href") for link in found)
 
 
-MOST = 1_000_000  # bytes that a lesson may transfer, without its figures
+MOST = 1_000_000  # bytes that a lesson may transfer, without its figures; and may be, unpacked
+FORMULAS = "_static/mathjax/"  # unpacked, what sets them is larger than a page; it is loaded once
 PACKED = {".html", ".css", ".js", ".svg", ".json"}  # what a web server compresses on the way
 
 
@@ -152,22 +185,35 @@ LESSONS = [page for page in PAGES if page.startswith("notebooks/")]
 
 
 @pytest.mark.parametrize("page", LESSONS)
-def test_a_lesson_transfers_less_than_a_megabyte(site, browser, page):
+def test_a_lesson_is_less_than_a_megabyte_without_its_figures(site, browser, page):
     visit(browser, f"{site}/{page}", 1280, "light")
     asked = {url for url in requested(browser) if url.startswith(site)}
     files = {unquote(urlsplit(url).path).lstrip("/") for url in asked}
     sizes = {name: transferred(BUILT / name) for name in files if not name.startswith("_images/")}
     assert page in sizes and len(sizes) > 10
     assert sum(sizes.values()) < MOST, sorted(sizes.items(), key=lambda item: -item[1])[:5]
+    whole = {n: (BUILT / n).stat().st_size for n in sizes if not n.startswith(FORMULAS)}
+    assert sum(whole.values()) < MOST, sorted(whole.items(), key=lambda item: -item[1])[:5]
+    assert "searchindex.js" not in sizes  # only the page of the search needs it
 
 
+LESSON = """<div class="bd-article"><section><p style="margin: 0">Text</p></section>
+<div class="cell_input" style="width: {}"><pre style="overflow: auto">{}</pre></div></div>"""
+TABLE = (
+    '<div class="bd-article"><table><tr><td style="padding: {}">0.3</td><td>0.4</td></table></div>'
+)
 GOOD = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"></head>
 <body><main><h1>A page</h1>{}</main></body></html>"""
+WIDE = '<svg xmlns="http://www.w3.org/2000/svg" width="729" height="200"/>'
 BAD = {
     "foreign request": '<img src="http://example.org/x.png" alt="A picture from elsewhere">',
     "console": "<script>throw new Error('broken')</script>",
     "too wide": '<div style="width: 2000px">wide</div>',
+    "code scrolls": LESSON.format("auto", "x" * 300),
+    "code is not as wide as text": LESSON.format("50%", "x"),
+    "figure too small": '<div class="picture"><img src="wide.svg" alt="Wide" width="300"></div>',
+    "cells touch": TABLE.format("0"),
     "not typeset": '<span class="math">x^2</span>',
     "axe: color-contrast": '<p style="color: #bbb; background: #fff">Hard to read.</p>',
     "axe: image-alt": '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">',
@@ -176,9 +222,12 @@ BAD = {
 
 @pytest.mark.parametrize("fault", [None, *BAD])
 def test_the_checks_report_what_is_wrong(serve, browser, axe, tmp_path, fault):
-    (tmp_path / "page.html").write_text(GOOD.format(BAD.get(fault, "")), encoding="utf-8")
+    (tmp_path / "wide.svg").write_text(WIDE, encoding="utf-8")
+    good = LESSON.format("auto", "x") + TABLE.format("0 8px")
+    (tmp_path / "page.html").write_text(GOOD.format(BAD.get(fault, good)), encoding="utf-8")
+    width = WIDTHS["desk" if (fault or "").startswith("code") else "phone"]
     with serve(tmp_path) as address:
-        found = faults(browser, axe, address, "page.html", 360, "light")
+        found = faults(browser, axe, address, "page.html", width, "light")
     if fault is None:
         assert found == []
     else:

@@ -130,6 +130,13 @@ def test_a_report_prints_and_records_its_number_and_how_much_it_varies(lesson, m
     assert results["reports"]["01_test"] == [{"sentence": "It varies", "measured": 0.2}]
 
 
+def test_a_report_of_what_never_varied_has_no_spread(lesson, monkeypatch, capsys):
+    row = {"claim": "None fails", "lesson": "01_test", "mean": 0.0, "sd": 0.0, "runs": 10}
+    monkeypatch.setattr(lessons, "measured", lambda _name: pd.DataFrame([row]))
+    report("None fails", 0)
+    assert capsys.readouterr().out.endswith("· None fails: ≈0 here, 0 in all 10 runs\n")
+
+
 def test_a_report_that_was_not_measured_yet_says_only_what_it_is_here(lesson, margins, capsys):
     report("Another", 0.2)
     assert capsys.readouterr().out.endswith("· Another: ≈0.2 here\n")

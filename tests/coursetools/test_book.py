@@ -9,7 +9,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import few_icons
 import pytest
+from fontTools.ttLib import TTFont
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "_build" / "html"
@@ -144,11 +146,87 @@ def test_notebooks_can_be_downloaded_and_code_copied(site):
         assert any("copybutton.js" in src for src in scripts)
 
 
+def test_only_an_exercise_is_folded_as_a_solution(site):
+    for path in sorted((site / "notebooks").glob("*.html")):
+        text = path.read_text(encoding="utf-8")
+        assert text.count(">Show the solution<") == text.count("tag_exercise"), path
+
+
 def test_lessons_link_to_the_glossary(site):
     for path in sorted((site / "notebooks").glob("*.html")):
         links = [a.get("href", "") for tag, a in read(path).tags if tag == "a"]
         terms = {link for link in links if link.startswith("../book/glossary.html#term-")}
         assert len(terms) >= 3, path
+
+
+# What a lesson's code or an annotation file calls a thing: the reader needs these very names.
+NAMES = {"image_id", "class_name", "x_min", "x_max", "y_min", "y_max", "block_10", "block_14"}
+NAMES |= {"pred_name", "pred_xmin", "pred_ymin", "pred_xmax", "pred_ymax"}
+NAMES |= {f"{side}_{joint}" for side in ("left", "right") for joint in ("ankle", "knee", "hip")}
+NAMES |= {"right_wrist"}
+
+
+def unclear(page: str) -> list[str]:
+    """Return what no reader should see in a page's tables: underscores, and a spread of nothing."""
+    heads = re.findall(r"<th\b[^>]*>(.*?)</th>", page, re.DOTALL)
+    names = {name for head in heads for name in re.findall(r"\w*_\w*", head)} - NAMES
+    cells = re.findall(r"<td\b[^>]*>(.*?)</td>", page, re.DOTALL)
+    return sorted(names) + [c for c in cells if re.search(r"±(&nbsp;|\s)*(0?\.?0+|nan)\b(?!\.)", c)]
+
+
+def test_tables_have_words_and_no_spread_of_nothing(site):
+    found = {path.name: unclear(path.read_text(encoding="utf-8")) for path in pages(site)}
+    assert {name: what for name, what in found.items() if what} == {}
+
+
+@pytest.mark.parametrize(
+    "table, wanted",
+    [
+        ("<th>mean_iou</th><th>image_id</th><th>mean IoU</th>", ["mean_iou"]),
+        ("<td>0.319 ± 0.000</td><td>0.3 ± 0.01</td>", ["0.319 ± 0.000"]),
+        ("<td>1<br/>±&nbsp;0</td><td>5 ± 0.5</td><td>a ± nan</td>", ["1<br/>±&nbsp;0", "a ± nan"]),
+    ],
+)
+def test_an_unclear_table_is_reported(table, wanted):
+    assert unclear(f"<table><tr>{table}</tr></table>") == wanted
+
+
+def test_code_keeps_its_colors_without_the_tags_that_were_left_out(site):
+    style = (site / "_static" / "pygments.css").read_text(encoding="utf-8")
+    for mode in ("light", "dark"):
+        rules = re.findall(rf'"{mode}"\] \.highlight( \.\w+)? \{{.*?\bcolor: (#\w+) }}', style)
+        colors = {name.strip(" ."): color for name, color in rules}
+        assert {colors[name] for name in ("", "n", "p", "w")} == {colors[""]}
+
+
+def test_the_font_has_every_icon_that_a_page_shows(site):
+    style = (site / "_static" / few_icons.STYLE).read_text(encoding="utf-8")
+    font = site / "_static" / few_icons.FONT
+    drawn = set(TTFont(font).getBestCmap())
+    named = {
+        name
+        for path in pages(site)
+        for a in [a for _tag, a in read(path.resolve()).tags]
+        for name in re.findall(r"\bfa-[\w-]+", a.get("class", ""))
+    }
+    icons = named - {"fa-solid", "fa-lg"}
+    assert len(icons) > 8
+    for name in icons:
+        (code,) = re.findall(rf'\.{name}:before[^{{}}]*\{{content:"\\(\w+)"', style)
+        assert int(code, 16) in drawn, name
+    own = (site / "_static" / "course.css").read_text(encoding="utf-8")
+    assert few_icons.characters(own) <= drawn and font.stat().st_size < 20_000
+
+
+def test_only_icons_that_are_named_stay_in_the_style():
+    css = '.a{b:c}.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}.fa-0:before{content:"\\30"}'
+    kept = css.removesuffix('.fa-0:before{content:"\\30"}')
+    assert few_icons.keep_icons(css, {"fa-navicon", "fa-solid"}) == kept
+    assert few_icons.characters(kept) == {0xF0C9}
+    source = (
+        'src:url(x/fa-solid-900.woff2) format("woff2"),url(x/fa-solid-900.ttf) format("truetype")'
+    )
+    assert few_icons.keep_icons(source, set()) == 'src:url(x/fa-solid-900.ttf) format("truetype")'
 
 
 GOOD = '<img src="a.png" alt="A curve that falls."><a href="#top" id="top">x</a>'

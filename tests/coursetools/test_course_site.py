@@ -116,6 +116,31 @@ def test_the_fold_of_a_solution_is_named_by_what_it_says():
     assert course_site.mend(page) == "<summary><span>Show the solution</span></summary>"
 
 
+def test_tags_without_a_color_of_their_own_are_left_out():
+    page = '<span class="k">if</span><span class="w"> </span><span class="n">x</span>'
+    assert course_site.mend(page) == '<span class="k">if</span> x'
+
+
+def test_a_page_does_not_load_what_searches_while_one_types():
+    scripts = ("_static/searchtools", "_static/language_data", "searchindex")
+    page = "".join(f'\n    <script src="../{name}.js"></script>' for name in scripts) + "\n"
+    search = "".join(f'\n  <script src="{name}.js"></script>' for name in scripts) + "\n"
+    assert course_site.mend(page) == "\n" and course_site.mend(search) == search
+
+
+def test_a_number_stays_in_one_line_with_its_spread():
+    mended = course_site.mend("<td>0.7 ± 0.01</td><p>0.7 ± 0.01</p>")
+    assert mended == "<td>0.7&nbsp;±&nbsp;0.01</td><p>0.7 ± 0.01</p>"
+
+
+def test_a_figure_of_a_notebook_scrolls_by_itself():
+    figure = '<img alt="A curve." src="../_images/0.png" />'
+    mended = course_site.mend(f"<div>\n{figure}\n</div>\n<p>{figure}</p>\n")
+    wrapped = f'<div class="picture pst-scrollable-table-container">{figure}</div>'
+    assert mended == f"<div>\n{wrapped}\n</div>\n<p>{figure}</p>\n"
+    assert course_site.mend(mended) == mended
+
+
 def test_each_line_of_a_claim_has_a_name_and_no_other_line():
     lines = "✓ A: 1 (at least 0)\n96 pictures\n· B: ≈0.2 here\n✗ C: 3 here\n"
     page = f"<div><pre><span></span>{lines}</pre>\n<p>✓ D</p>\n</div>"

@@ -41,6 +41,10 @@ def test_an_address_is_read_from_the_root_of_the_site():
     assert built.within("book/intro.html", "setup.html#install") == "book/setup.html#install"
 
 
+def test_a_figure_lies_on_paper_without_what_scrolls_it(site):
+    assert composed(site).xpath("//div[@class='cell_output']/img/@alt") == ["A white box."]
+
+
 def test_the_pages_come_in_the_order_of_the_table_of_contents(site):
     names = ["book/intro.html", "notebooks/01_boxes.html", "book/glossary.html"]
     assert built.pages(site) == names

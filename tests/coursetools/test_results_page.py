@@ -6,7 +6,7 @@ import shlex
 import shutil
 
 from coursetools import cli
-from coursetools.publish import results_page
+from coursetools.publish import gallery, results_page
 
 import pandas as pd
 import pytest
@@ -119,11 +119,37 @@ def test_the_claims_are_counted_and_those_that_fail_are_listed(book):
     assert page.count("\n- [Lesson") == page.count("- [Lesson 02](../notebooks/02_voc") == 1
 
 
+def test_the_gallery_shows_the_figures_of_the_lessons_as_they_are():
+    hint = "Run `python -m coursetools.publish.results_page`, and look at the difference."
+    part = section((BOOK / "results.md").read_text(encoding="utf-8"), "In pictures")
+    assert part.count(":::{figure}") == len(gallery.FIGURES)
+    for name, (lesson, cell_id, caption) in gallery.FIGURES.items():
+        picture, alt = gallery.figure(lesson, cell_id)
+        assert (gallery.PICTURES / f"{name}.png").read_bytes() == picture, hint
+        shown = part.split(f"{{figure}} _static/gallery/{name}.png\n")[1].split("\n:::")[0]
+        assert f":alt: {alt}\n" in shown and caption in shown
+        assert f"[Lesson {lesson}](../notebooks/{lesson}_" in shown
+    assert {file.stem for file in gallery.PICTURES.iterdir()} == set(gallery.FIGURES)
+
+
+def test_the_gallery_writes_its_pictures_and_nothing_else_stays(tmp_path):
+    (tmp_path / "old.png").touch()
+    gallery.write(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {f"{n}.png" for n in gallery.FIGURES}
+
+
+@pytest.mark.parametrize("cell_id", ["no-such-cell", "test-table"])
+def test_a_cell_without_a_picture_is_named(cell_id):
+    with pytest.raises(ValueError, match=rf"03_.*0 pictures under the cell '{cell_id}'.*FIGURES"):
+        gallery.figure("03", cell_id)
+
+
 MARGINS = """lesson,claim,kind,bound,mean,sd,margin,runs
 01_x,A sum | of $,exact,equals=100356,100356,0,,10
 01_x,A gain,trained,at_least=0.25 at_most=1,0.61234,0.0789,4.57,10
 01_x,Another,trained,at_most=1,0.5,0.01,50.0,10
 05_x,Noise,report,,0.125,0.5,,10
+05_x,Never,report,,0,0,,10
 """
 
 
@@ -134,12 +160,13 @@ def test_the_margins_are_counted_and_every_one_is_shown(book):
     assert ":::{table} Claims and reported numbers of each lesson, in 10 runs." in lines
     first, last = (line for line in lines if line.startswith("| [Lesson"))
     assert first.endswith(".ipynb) | 1 | 2 | 0 | 4.6 |")
-    assert last.endswith(".ipynb) | 0 | 0 | 1 | – |")
+    assert last.endswith(".ipynb) | 0 | 0 | 2 | – |")
     gain, noise, total = (
         next(line for line in lines if words in line) for words in ("A gain", "Noise", "A sum")
     )
     wanted = " A gain | at least 0.25<br>at most 1 | 0.6123<br>±&nbsp;0.079 | 4.6 |"
     assert gain.startswith("| [01](../notebooks/01_synth") and gain.endswith(wanted)
+    assert next(line for line in lines if "Never" in line).endswith(" Never | – | 0 | report |")
     assert noise.endswith(" Noise | – | 0.125<br>±&nbsp;0.5 | report |")
     assert total.endswith(r" A sum \| of \$ | exactly 100356 | 100356 | exact |")
     folded = part.split("::::{admonition}")[1].split("\n::::")[0]

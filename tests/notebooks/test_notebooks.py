@@ -3,9 +3,11 @@
 import copy
 import json
 
+from coursekit import metrics
 from coursekit.settings import CHECKOUT as ROOT
-from exercises.lesson_code import code_cells
+from exercises.lesson_code import code_cells, needed
 
+import pandas as pd
 import pytest
 
 from hygiene import HEADINGS, IGNORED, faults
@@ -25,6 +27,28 @@ def test_the_notebook_keeps_the_rules(path):
 
 def test_there_are_notebooks():
     assert [path.stem[:2] for path in NOTEBOOKS[:2]] == ["01", "02"]
+
+
+def function(lesson, name):
+    """Return a function of a lesson that needs no more than `metrics`."""
+    (path,) = (path for path in NOTEBOOKS if path.name.startswith(lesson))
+    space = {"metrics": metrics}
+    exec(needed(read(path), [name]), space)
+    return space[name]
+
+
+@pytest.mark.parametrize("lesson", ["06", "07"])
+def test_one_seed_has_a_mean_and_no_spread(lesson):
+    shown = function(lesson, "mean_and_interval")
+    assert shown(pd.Series([0.5])) == "0.500"
+    assert shown(pd.Series([0.5, 0.6])).startswith("0.550 ± 0.6")
+
+
+def test_a_spread_that_rounds_to_nothing_is_not_shown():
+    shown = function("01", "as_text")
+    assert shown({"mean": 0.5, "high": 0.52}) == "0.50 ± 0.02"
+    assert shown({"mean": 0.5, "high": 0.501}) == "0.50"
+    assert shown({"mean": 0.5, "high": float("nan")}) == "0.50"
 
 
 # ------------------------------------------------------- the checker itself

@@ -15,7 +15,8 @@ LESSON = """<section id="boxes"><h1>Boxes</h1>
 <p>Where are <a href="#draw">they</a>?</p><button>Copy</button>
 <section id="draw"><h2>Draw</h2><p>{long}</p><p>{long}</p>
 <div class="cell"><div class="cell_input"><pre>draw(box)\nshow()</pre></div>
-<div class="cell_output"><img alt="A white box." src="../_images/box.png"></div></div>
+<div class="cell_output"><div class="picture x"><img alt="A white box." src="../_images/box.png">
+</div></div></div>
 <p>It is white.</p><section id="more"><h3>More &amp; more</h3></section></section>
 <section id="exercises"><h2>Exercises</h2><p>Write it.</p>
 <div class="cell tag_exercise tag_hide-input"><details class="admonition hide above-input">

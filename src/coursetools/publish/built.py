@@ -34,6 +34,8 @@ def article(site: Path, page: str) -> html.HtmlElement:
     (found,) = tree.xpath("//article")
     for element in found.xpath(" | ".join(DROPPED)):
         element.drop_tree()
+    for element in found.find_class("picture"):
+        element.drop_tag()  # it only scrolls
     for name in ("src", "href"):
         for element in found.xpath(f".//*[@{name}]"):
             address = element.get(name)

@@ -20,6 +20,7 @@ STATIC = settings.CHECKOUT / "book" / "_static"
 COVER = {"dog": 0, "bird": 5, "horse": 2, "cat": 2, "cow": 3}  # which of its class looks best
 POSES = (23, 2, 23)  # the seeds of the figures in the picture of lesson 07
 CELLS = 8  # in each direction, of the backbone's last map
+WIDTH = 6.2  # inches, of a figure with text: on a phone its letters can still be read
 
 
 def save(figure, name: str) -> None:
@@ -65,11 +66,11 @@ def goal_02(directory, images) -> None:
     row = images[images["name"] == "dog"].iloc[COVER["dog"]]
     text = (directory / "Annotations" / f"{row['image_id']}.xml").read_text(encoding="utf-8")
     lines = text[text.index("\t<object>") : text.index("</object>")].replace("\t", "  ")
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.1), width_ratios=[1.35, 1])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9), width_ratios=[1.25, 1])
     plotting.show_image(left, Image.open(directory / "JPEGImages" / row["filename"]))
     plotting.draw_box(left, row[SIDES], label="dog")
     right.set_axis_off()
-    right.text(0, 1, lines + "</object>", family="monospace", fontsize=8.5, va="top")
+    right.text(0, 1, lines + "</object>", family="monospace", fontsize=10, va="top")
     save(figure, "goal_02.png")
 
 
@@ -112,7 +113,7 @@ def goal_05(directory, images) -> None:
         "fine-tuned": "torch_fine_tuned",
     }
     results = json.loads((settings.CHECKOUT / "book" / "results.json").read_text(encoding="utf-8"))
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 2.7), width_ratios=[1.5, 1])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.6), width_ratios=[1.5, 1])
     for place, model in enumerate(shown.values()):
         scores = results["models"][model]["test"]
         score, ends = scores["accuracy_at_iou_50"], scores["accuracy_at_iou_50_interval"]
@@ -133,7 +134,7 @@ def goal_06(directory, images) -> None:
     table = lessons.measured("exchange_mini")
     together = table[(table["use"] == "score") & table["arm"].str.startswith("w = ")]
     means = together.groupby("arm", sort=False)[["test_accuracy", "test_mean_iou"]].mean()
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 2.9), width_ratios=[1.3, 1])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.6), width_ratios=[1.3, 1])
     left.plot(*together[[*means]].to_numpy().T, ".", color=plotting.FAINT)
     left.plot(*means.to_numpy().T, "-o", color=plotting.INK)
     left.set(xlabel="names: accuracy", ylabel="boxes: mean IoU")

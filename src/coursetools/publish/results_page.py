@@ -1,9 +1,10 @@
 """Write the page of results, ``book/results.md``, from the files that hold the numbers.
 
-The sentences between the tables are in ``book/results_template.md``.
+The sentences between the tables are in ``book/results_template.md``, and the figures come out of
+the lessons.
 
-Run `python -m coursetools.publish.results_page` after a file of results has changed, and
-commit the page.
+Run `python -m coursetools.publish.results_page` after a file of results or the outputs of a
+notebook have changed, and commit the page and its pictures.
 """
 
 import json
@@ -15,6 +16,7 @@ from string import Template
 from coursekit import settings
 from coursekit.claims import BOUNDS, in_words
 from coursekit.files import write_whole
+from coursetools.publish import gallery
 
 import pandas as pd
 
@@ -104,6 +106,15 @@ def score(scores: dict, name: str) -> str:
     """Return a score, with its interval in the line below."""
     low, high = (short(bound, 2) for bound in scores[f"{name}_interval"])
     return f"{short(scores[name])}<br>{low}–&NoBreak;{high}"
+
+
+def gallery_text() -> str:
+    """Return the figures of `gallery`, one below the other, each with a link to its lesson."""
+    return "\n\n".join(
+        f":::{{figure}} _static/gallery/{name}.png\n"
+        f":alt: {gallery.figure(number, cell_id)[1]}\n\n{caption} {lesson(number)}\n:::"
+        for name, (number, cell_id, caption) in gallery.FIGURES.items()
+    )
 
 
 def pictures(models: Iterable[dict], split: str) -> str:
@@ -224,7 +235,7 @@ def margins_text(book: Path) -> str:
             f"{lesson(row.lesson[:2], '{}')} {literal(row.claim)}",
             "<br>".join(readable_bound(bound) for bound in row.bound.split()) or "–",
             (f"{row.mean:.4g}" if abs(row.mean) < 1e4 else f"{row.mean:.0f}")
-            + ("" if row.kind == "exact" else f"<br>±&nbsp;{row.sd:.2g}"),
+            + (f"<br>±&nbsp;{row.sd:.2g}" if row.sd else ""),
             f"{row.margin:.1f}" if row.kind == "trained" else row.kind,
         ]
         for row in rows.itertuples()
@@ -292,6 +303,7 @@ def page(book: Path = BOOK) -> str:
     found = {
         "sources": "\n\n".join(source_text(source) for source in published["sources"]),
         "margins": margins_text(book),
+        "gallery": gallery_text(),
     }
     for data in FILES:
         found |= {f"{data}_{part}": text for part, text in parts(book, data).items()}
@@ -300,4 +312,5 @@ def page(book: Path = BOOK) -> str:
 
 
 if __name__ == "__main__":
+    gallery.write()
     write_whole(BOOK / "results.md", page())
