@@ -203,15 +203,24 @@ def _student(options: argparse.Namespace) -> int:
         return 0
     folder = student.write(BUILT / "student")
     print(f"The student edition is in {folder}, and packed in {student.pack(folder)}.")
-    print("To work with it, unzip it somewhere else: `make student` writes that folder anew.")
+    print("To work with it, unzip it outside of _build: `make student` writes that folder anew.")
     return 0
 
 
 def _release(_options: argparse.Namespace) -> int:
-    from coursetools import runner
+    from coursetools import cleaning, runner
     from coursetools.publish import release
 
-    course = release.release(BUILT / "nbgrader", runner.find_notebooks())
+    course = BUILT / "nbgrader"
+    parts = [course / part for part in ("source", "release")]
+    for part in parts:
+        cleaning.refuse_changes(part)
+    try:
+        release.release(course, runner.find_notebooks())
+    finally:  # what was there was ours, so what an interruption leaves is ours, too
+        for part in parts:
+            if part.exists():
+                cleaning.seal(part, "lesson-*")
     print(f"The course for nbgrader is in {course}. What is handed in and graded there stays:")
     print("`make clean` keeps the folder, and a second `make release` writes the lessons only.")
     return 0
@@ -221,9 +230,8 @@ def _clean(_options: argparse.Namespace) -> int:
     from coursetools import cleaning
 
     cleaning.clean(settings.CHECKOUT)
-    for name, reason in cleaning.STAYS.items():
-        if (BUILT / name).exists():
-            print(f"{BUILT / name} stays: {reason}.")
+    for path, reason in cleaning.stays(settings.CHECKOUT).items():
+        print(f"{path} stays: {reason}.")
     return 0
 
 
