@@ -90,6 +90,16 @@ def test_missing_predictions_name_the_notebook_to_run(table):
         lessons.load_predictions("spatial", "03_keras")
 
 
+def test_a_missing_file_of_another_kind_names_the_notebook_to_run(table):
+    words = r"mini has no heads/x\.keras yet\. Run notebooks/03_keras\.ipynb first"
+    with pytest.raises(FileNotFoundError, match=words):
+        lessons.artifacts_file("heads/x.keras", "03_keras")
+    path = lessons.artifacts_file("heads/x.keras")
+    path.parent.mkdir()
+    path.touch()
+    assert lessons.artifacts_file("heads/x.keras", "03_keras") == path
+
+
 def test_begin_notes_where_the_numbers_come_from(table, capsys):
     lessons.begin("02_x")
     assert capsys.readouterr().out == "Lesson 02_x, data set mini\n"
