@@ -9,6 +9,7 @@ from pathlib import Path
 
 from coursekit import settings
 from coursekit.files import write_whole
+from coursetools.findings import as_typed
 
 # The settings that `run` has a flag for, and which of their values are no paths. None: all.
 NOT_PATHS = {
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.command(options)
     except (ImportError, OSError, ValueError, RuntimeError) as error:
-        print(f"coursekit {options.name}: {error}", file=sys.stderr)
+        print(as_typed(f"coursekit {options.name}: {error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\ncoursekit {options.name}: stopped. Call it again to go on.", file=sys.stderr)
@@ -184,7 +185,7 @@ def _import(options: argparse.Namespace) -> int:
     from coursetools import importing
 
     print(importing.lay_out(options.directory.resolve(), options.out.resolve(), options.kind))
-    print(f"Look at it: coursekit run --dataset {options.out} --classes NAME,NAME")
+    print(as_typed(f"Look at it: `coursekit run --dataset {options.out} --classes NAME,NAME`"))
     return 0
 
 
