@@ -28,6 +28,8 @@ help: ## list the commands
 setup: ## create .venv and install the locked packages (TORCH=cpu: torch without CUDA)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13. Name one: make setup PYTHON=python3.12"; exit 1; }
+	@echo "Installing into $(CURDIR)/.venv. Each folder of the course has its own."
+	@echo "The first time, this takes some minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(grep '^uv==' requirements.txt)"
 ifeq ($(TORCH),cpu)
@@ -55,7 +57,7 @@ FIRST := 01_synthetic_rectangles.ipynb
 lab: $(READY) ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/$(FIRST)
 
-clean: ## delete what was built and drawn (not .venv, downloads or answers)
+clean: ## delete what was built, drawn, and computed on mini (not .venv, downloads or answers)
 	@PYTHONPATH=src $(firstword $(wildcard $(BIN)/python*) $(PYTHON)) -B -m coursetools.cli clean
 
 # --- For instructors. The student edition's Makefile ends here.
@@ -96,6 +98,7 @@ execute: $(READY) ## run all notebooks in order and store their outputs and resu
 	$(BIN)/coursekit run --in-place
 	$(BIN)/python -m coursetools.publish.results_page
 	$(BIN)/python -m coursetools.publish.touch_figures
+	$(BIN)/python -m coursetools.publish.times
 
 pdf: _build/html/index.html ## print the site into one file, _build/course.pdf (needs Chromium)
 	$(BIN)/python -m coursetools.publish.pdf _build/html _build/course.pdf

@@ -1,4 +1,4 @@
-"""Delete what was built and drawn, and nobody's work.
+"""Delete what was built, drawn, and computed on the drawings, and nobody's work.
 
 An edition of the course in ``_build`` may hold answers that somebody wrote there. A list of what
 we wrote lies beside its files. A file that is not as the list says is somebody's work: then
@@ -31,7 +31,7 @@ LEFT_BEHIND = re.compile(r"\.|__pycache__$|.+\.egg-info$|_build$")
 DRAWN = ("mini", "figures")  # in .coursekit, if minivoc's stamp is there: else somebody's own
 PATTERNS = (
     *(f".coursekit/.{name}{ending}" for name in DRAWN for ending in ("-*", ".lock")),
-    *(".coursekit/artifacts", ".coursekit/weights"),
+    *(".coursekit/artifacts/mini", ".coursekit/weights"),
     *(".pytest_cache", ".ruff_cache", ".hypothesis", "__pycache__"),
     *(f"{tree}/**/__pycache__" for tree in ("benchmarks", "book", "notebooks", "src", "tests")),
 )

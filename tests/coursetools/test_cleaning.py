@@ -160,7 +160,8 @@ def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
     stays = ["_build/nbgrader/gradebook.db", "_build/margins/native-1/results.json",
              ".venv/bin/python", ".venv/x/__pycache__/y.pyc",
              ".coursekit/downloads/voc.tar", ".coursekit/VOCdevkit/x", ".coursekit/mini_mine/x.jpg",
-             ".coursekit/mini_mine/VERSION", "_build/where-is-it/notebooks/01_x.ipynb",
+             ".coursekit/mini_mine/VERSION", ".coursekit/artifacts/VOC-0a1b/x.csv",
+             "_build/where-is-it/notebooks/01_x.ipynb",
              "_build/.git/HEAD", "mine/x.xml"]  # fmt: skip
     goes = ["_build/html/index.html", "_build/course.pdf", "_build/.student.part/x",
             "_build/book.log", "_build/.doctrees/x", "_build/.0123abcd.student.zip",
