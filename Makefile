@@ -7,6 +7,8 @@ TORCH ?= $(or $(shell cat .venv/ready 2>/dev/null),default)
 
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/ready
+# The programs in .venv hold its path: in a folder that was moved, it has to be made anew.
+MOVED := $(filter-out $(CURDIR),$(shell cat .venv/place 2>/dev/null))
 CUDA := ^(cuda-|nvidia-|triton)
 PAGES := $(shell git ls-files -co --exclude-standard book notebooks _config.yml _toc.yml 2>/dev/null)
 PAGES := $(or $(PAGES),$(wildcard book/*.* book/*/*.* notebooks/*.ipynb _config.yml _toc.yml))
@@ -20,7 +22,7 @@ SITE := $(or $(SITE_$(EDITION)),$(error EDITION is full or student, not "$(EDITI
 UNLESS_IT_FAILS = > $(1) 2>&1 || { cat $(1); exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book lab clean
+.PHONY: help setup book lab clean $(if $(MOVED),$(READY))
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -30,7 +32,7 @@ setup: ## create .venv and install the locked packages (TORCH=cpu: torch without
 		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13. Name one: make setup PYTHON=python3.12"; exit 1; }
 	@echo "Installing into $(CURDIR)/.venv. Each folder of the course has its own."
 	@echo "The first time, this takes some minutes."
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/python -a -z "$(MOVED)" || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(grep '^uv==' requirements.txt)"
 ifeq ($(TORCH),cpu)
 	@grep -vE '$(CUDA)' requirements.txt > .venv/requirements-cpu.txt
@@ -39,6 +41,7 @@ else
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q -r requirements.txt
 endif
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps -e .
+	@echo "$(CURDIR)" > .venv/place
 	@echo $(TORCH) > $(READY)
 
 $(READY): requirements.txt pyproject.toml

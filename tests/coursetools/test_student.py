@@ -315,6 +315,12 @@ def test_the_unzipped_folder_works_without_git(edition, tmp_path):
     run = {"cwd": folder, "capture_output": True, "text": True, "check": True}
     command = subprocess.run(["make", "-n", "lab"], env=os.environ | git, **run).stdout
     assert "/lab/tree/notebooks/01_synthetic_rectangles.ipynb\n" in command
+    for place, moved in ((folder, False), ("/somewhere/else", True)):  # its .venv holds the path
+        (folder / ".venv" / "place").write_text(f"{place}\n")
+        command = subprocess.run(["make", "-n", "lab"], env=os.environ | git, **run).stdout
+        assert ("-m venv --clear .venv" in command) == moved
+        assert ("--torch-backend=cpu" in command) == moved  # the choice moves, too
+    (folder / ".venv" / "place").unlink()
     book = subprocess.run(["make", "-n", "book"], env=os.environ | git, **run).stdout
     assert "jupyter-book build ." in book
     helped = subprocess.run(["make", "help"], env=os.environ | git, **run).stdout
