@@ -79,7 +79,7 @@ _build/student_html/index.html: $(READY) $(PAGES) src/coursetools/publish/studen
 student: $(READY) ## write the edition without solutions (its site: make book EDITION=student)
 	$(BIN)/coursekit student
 
-release: $(READY) ## write a course folder for nbgrader: _build/nbgrader
+release: $(READY) ## write a course folder for nbgrader: grading
 	$(BIN)/coursekit release
 
 test: $(READY) ## run every check: unit tests, notebooks (nbval), book, browser

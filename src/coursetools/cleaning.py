@@ -18,7 +18,16 @@ from pathlib import Path
 EDITIONS = ("student", "student_book")
 BUILT = (  # what commands write into _build; `.*.*` was interrupted
     *("html", "student_html", "jupyter_execute", "slides", "course.pdf", "student.pdf"),
-    *("student.zip", "*.log", "proof.jsonl", ".doctrees", ".jupyter_cache", ".*.*"),
+    *(
+        "hub",
+        "hub.png",
+        "student.zip",
+        "*.log",
+        "proof.jsonl",
+        ".doctrees",
+        ".jupyter_cache",
+        ".*.*",
+    ),
 )
 STAYS = {  # what make clean leaves in _build, and why
     "nbgrader": "it may hold what was handed in, and the grades",

@@ -21,6 +21,7 @@ NOT_PATHS = {
     "home": (),
 }
 BUILT = settings.CHECKOUT / "_build"
+GRADING = settings.CHECKOUT / "grading"  # nobody should have to work inside _build
 PUBLISH = Path(__file__).parent / "publish"
 DESCRIPTION = "Where Is It? A course on finding and naming the one object in a picture."
 
@@ -212,18 +213,21 @@ def _release(_options: argparse.Namespace) -> int:
     from coursetools import cleaning, runner
     from coursetools.publish import release
 
-    course = BUILT / "nbgrader"
-    parts = [course / part for part in ("source", "release")]
+    if (earlier := BUILT / "nbgrader").exists():
+        raise FileExistsError(f"Move {earlier}, which an earlier version has made, to {GRADING}.")
+    parts = [GRADING / part for part in ("source", "release")]
     for part in parts:
         cleaning.refuse_changes(part)
     try:
-        release.release(course, runner.find_notebooks())
+        release.release(GRADING, runner.find_notebooks())
     finally:  # what was there was ours, so what an interruption leaves is ours, too
         for part in parts:
             if part.exists():
                 cleaning.seal(part, "lesson-*")
-    print(f"The course for nbgrader is in {course}. What is handed in and graded there stays:")
-    print("`make clean` keeps the folder, and a second `make release` writes the lessons only.")
+    print(f"The course for nbgrader is in {GRADING}. What is handed in and graded there stays:")
+    print(
+        "`make clean` leaves the folder alone, and a second `make release` writes the lessons only."
+    )
     return 0
 
 

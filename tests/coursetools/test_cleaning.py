@@ -191,7 +191,7 @@ def test_clean_knows_everything_that_commands_write_into_build():
     named |= {f"{name}.x" for name in re.findall(r'BUILT / "([\w.]+)"', text)}
     known = (*cleaning.BUILT, *cleaning.STAYS, *cleaning.EDITIONS)
     known += tuple(f"{name}.x" for name in known)
-    assert {"html", "book.log", "nbgrader", "student.zip"} <= named
+    assert {"html", "book.log", "student.zip"} <= named
     assert {name for name in named if not any(fnmatch(name, k) for k in known)} == set()
 
 
@@ -211,7 +211,7 @@ def test_make_clean_needs_no_installation_and_keeps_what_was_handed_in(tmp_path)
 
 def test_a_lesson_that_a_teacher_has_changed_is_not_released_anew(tmp_path, monkeypatch, capsys):
     """nbgrader's own pages change it, too. What lies beside the lessons is no concern of ours."""
-    source = tmp_path / "nbgrader" / "source"
+    source = tmp_path / "grading" / "source"
     written = source / "lesson-01" / "01_x.ipynb"
 
     def release(course, _notebooks):
@@ -220,7 +220,8 @@ def test_a_lesson_that_a_teacher_has_changed_is_not_released_anew(tmp_path, monk
         if fails:
             raise RuntimeError("nbgrader refuses")
 
-    monkeypatch.setattr(cli, "BUILT", tmp_path)
+    monkeypatch.setattr(cli, "BUILT", tmp_path / "_build")
+    monkeypatch.setattr(cli, "GRADING", tmp_path / "grading")
     monkeypatch.setattr("coursetools.publish.release.release", release)
     for fails in (True, False):
         assert cli.main(["release"]) == fails
@@ -236,3 +237,13 @@ def test_a_lesson_that_a_teacher_has_changed_is_not_released_anew(tmp_path, monk
     assert written.read_text() == "the lesson, with another question"
     written.unlink()
     assert cli.main(["release"]) == 0
+    (tmp_path / "_build" / "nbgrader").mkdir(parents=True)
+    assert cli.main(["release"]) == 1
+    assert f"to {tmp_path / 'grading'}." in capsys.readouterr().err
+
+
+def test_nobody_is_told_to_work_inside_build():
+    texts = [*ROOT.glob("*.md"), *(ROOT / "book").glob("*.md")]
+    told = "".join(path.read_text(encoding="utf-8") for path in texts)
+    assert "Do not work inside `_build`" in told and re.findall(r"cd \S*_build\S*", told) == []
+    assert "cd grading" in told
