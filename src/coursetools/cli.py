@@ -149,7 +149,7 @@ def _run(options: argparse.Namespace) -> int:
     else:
         out = Path(options.out or settings.home() / "runs" / settings.folder_name()).resolve()
         os.environ["COURSEKIT_ARTIFACTS"] = str(out)
-        runner.run(notebooks, out / "notebooks", options.hours)
+        runner.run(notebooks, runner.copies_in(out), options.hours)
         print(f"Executed notebooks, predictions and results.json are in {out}.")
     for copy in copies:
         write_whole(copy, lessons.artifacts_file(lessons.RESULTS).read_text(encoding="utf-8"))

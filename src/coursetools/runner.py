@@ -51,6 +51,17 @@ def look_at_data() -> str:
     return f"{settings.dataset_name()}: {len(images)} pictures with one object, {words}."
 
 
+def copies_in(out: Path) -> Path:
+    """Return the folder of the copies in `out`; `FileExistsError` when `out` is no run's folder."""
+    copies = out / "notebooks"
+    if out.exists() and any(out.iterdir()) and not copies.is_dir():
+        raise FileExistsError(
+            f"{out} holds other files, and a run might overwrite some. Give --out a new folder."
+        )
+    copies.mkdir(parents=True, exist_ok=True)
+    return copies
+
+
 def run(
     notebooks: Sequence[Path], out: Path | None = None, hours: float = executing.HOURS
 ) -> list[Path]:
@@ -161,7 +172,9 @@ def _data_state() -> list[tuple]:
 def _refuse_work(target: Path) -> None:
     """Raise `FileExistsError` when a notebook has not the text that a run has given it."""
     found = _read(target)
-    if found and found.metadata.get("coursekit", {}).get("sources") != _sources(found):
+    mark = found.metadata.get("coursekit") if found else None
+    # An earlier version of the course did not write the sources down.
+    if found and not (mark and mark.get("sources", _sources(found)) == _sources(found)):
         raise FileExistsError(
             f"{target} is not as a run has left it and may hold somebody's work: it stays. Give "
             "another --out, or move that file away."

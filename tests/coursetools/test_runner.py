@@ -186,11 +186,31 @@ def test_a_copy_in_which_somebody_worked_is_not_written_anew(course, no_kernel, 
     assert not (course / "out" / "notebooks" / "02_claim.ipynb").exists()  # nothing was run
 
 
+def test_a_copy_of_an_earlier_version_counts_as_ours(course, no_kernel):
+    """It says that it is finished, and not from which text; hours may have gone into it."""
+    assert run(course, "--only", "01") == 0
+    copy = course / "out" / "notebooks" / "01_good.ipynb"
+    notebook = nbformat.read(copy, as_version=4)
+    del notebook.metadata["coursekit"]["sources"]
+    nbformat.write(notebook, copy)
+    before = copy.read_bytes()
+    assert run(course, "--only", "01") == 0 and copy.read_bytes() == before
+
+
 def test_copies_never_take_the_place_of_a_course(course, capsys):
     before = (course / "notebooks" / "01_good.ipynb").read_bytes()
     assert run(course, "--out", str(course)) == 1
     assert "may hold somebody's work" in capsys.readouterr().err
     assert (course / "notebooks" / "01_good.ipynb").read_bytes() == before
+
+
+def test_a_folder_with_other_files_is_left_alone(course, no_kernel, capsys):
+    (course / "book" / "results.json").write_text("mine")
+    assert run(course, "--out", str(course / "book")) == 1
+    assert "book holds other files" in capsys.readouterr().err
+    assert [path.name for path in (course / "book").iterdir()] == ["results.json"]
+    (course / "book" / "results.json").unlink()
+    assert run(course, "--out", str(course / "book")) == 0  # an empty one is as good as a new one
 
 
 def test_a_copy_that_stopped_at_a_failure_may_be_written_anew(course, no_kernel, capsys):
