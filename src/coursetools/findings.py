@@ -3,6 +3,7 @@
 import re
 import shutil
 import sys
+import sysconfig
 import textwrap
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -27,7 +28,7 @@ def install() -> str:
 
 def program() -> str:
     """Return ``coursekit`` as it has to be typed here, with slashes, which Git Bash wants, too."""
-    scripts = Path(sys.executable).parent
+    scripts = Path(sysconfig.get_path("scripts"))
     found = shutil.which("coursekit")
     if found and Path(found).parent.resolve() == scripts.resolve():
         return "coursekit"

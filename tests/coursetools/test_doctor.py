@@ -267,7 +267,7 @@ def test_commands_are_named_as_they_must_be_typed(capsys, healthy, monkeypatch):
     bin_ = healthy / "course" / ".venv" / "bin"
     bin_.mkdir(parents=True)
     (bin_ / "coursekit").touch(mode=0o755)
-    monkeypatch.setattr(sys, "executable", str(bin_ / "python"))
+    monkeypatch.setattr(findings.sysconfig, "get_path", lambda _: str(bin_))
     monkeypatch.setenv("COURSEKIT_DATASET", "voc2007")
     monkeypatch.setenv("PATH", str(healthy))
     for folder, typed in (("course", ".venv/bin/coursekit"), (".", "course/.venv/bin/coursekit")):
@@ -283,8 +283,8 @@ def test_commands_are_named_as_they_must_be_typed(capsys, healthy, monkeypatch):
     assert findings.as_typed("`coursekit doctor` looks") == "`coursekit doctor` looks"
     monkeypatch.setenv("PATH", str(healthy))
     monkeypatch.chdir("/")
-    monkeypatch.setattr(sys, "executable", "/opt/env/python")
-    assert findings.program() == "opt/env/coursekit"
+    monkeypatch.setattr(findings.sysconfig, "get_path", lambda _: "/opt/env/bin")
+    assert findings.program() == "opt/env/bin/coursekit"
 
 
 def test_a_folder_that_happens_to_be_called_mini(capsys, healthy):
