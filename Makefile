@@ -7,6 +7,8 @@ TORCH ?= $(or $(shell cat .venv/ready 2>/dev/null),default)
 
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/ready
+# The programs in .venv hold its path: in a folder that was moved, it has to be made anew.
+MOVED := $(filter-out $(CURDIR),$(shell cat .venv/place 2>/dev/null))
 CUDA := ^(cuda-|nvidia-|triton)
 PAGES := $(shell git ls-files -co --exclude-standard book notebooks _config.yml _toc.yml 2>/dev/null)
 PAGES := $(or $(PAGES),$(wildcard book/*.* book/*/*.* notebooks/*.ipynb _config.yml _toc.yml))
@@ -20,7 +22,7 @@ SITE := $(or $(SITE_$(EDITION)),$(error EDITION is full or student, not "$(EDITI
 UNLESS_IT_FAILS = > $(1) 2>&1 || { cat $(1); exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book lab clean
+.PHONY: help setup book lab clean $(if $(MOVED),$(READY))
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -28,7 +30,9 @@ help: ## list the commands
 setup: ## create .venv and install the locked packages (TORCH=cpu: torch without CUDA)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13. Name one: make setup PYTHON=python3.12"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing into $(CURDIR)/.venv. Each folder of the course has its own."
+	@echo "The first time, this takes some minutes."
+	@test -x $(BIN)/python -a -z "$(MOVED)" || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(grep '^uv==' requirements.txt)"
 ifeq ($(TORCH),cpu)
 	@grep -vE '$(CUDA)' requirements.txt > .venv/requirements-cpu.txt
@@ -37,6 +41,7 @@ else
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q -r requirements.txt
 endif
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps -e .
+	@echo "$(CURDIR)" > .venv/place
 	@echo $(TORCH) > $(READY)
 
 $(READY): requirements.txt pyproject.toml
@@ -55,7 +60,7 @@ FIRST := 01_synthetic_rectangles.ipynb
 lab: $(READY) ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/$(FIRST)
 
-clean: ## delete what was built and drawn (not .venv, downloads or answers)
+clean: ## delete what was built, drawn, and computed on mini (not .venv, downloads or answers)
 	@PYTHONPATH=src $(firstword $(wildcard $(BIN)/python*) $(PYTHON)) -B -m coursetools.cli clean
 
 # --- For instructors. The student edition's Makefile ends here.
@@ -74,7 +79,7 @@ _build/student_html/index.html: $(READY) $(PAGES) src/coursetools/publish/studen
 student: $(READY) ## write the edition without solutions (its site: make book EDITION=student)
 	$(BIN)/coursekit student
 
-release: $(READY) ## write a course folder for nbgrader: _build/nbgrader
+release: $(READY) ## write a course folder for nbgrader: grading
 	$(BIN)/coursekit release
 
 test: $(READY) ## run every check: unit tests, notebooks (nbval), book, browser
@@ -96,6 +101,7 @@ execute: $(READY) ## run all notebooks in order and store their outputs and resu
 	$(BIN)/coursekit run --in-place
 	$(BIN)/python -m coursetools.publish.results_page
 	$(BIN)/python -m coursetools.publish.touch_figures
+	$(BIN)/python -m coursetools.publish.times
 
 pdf: _build/html/index.html ## print the site into one file, _build/course.pdf (needs Chromium)
 	$(BIN)/python -m coursetools.publish.pdf _build/html _build/course.pdf

@@ -12,6 +12,10 @@ from collections.abc import Iterator
 from importlib.machinery import ModuleSpec, PathFinder
 
 OTHER = {"torch": "tensorflow", "torchvision": "tensorflow", "tensorflow": "torch"}
+REFUSAL = (
+    "{} cannot be imported: this process already uses {}, and the two crash each other. "
+    "Restart the kernel, and use one framework in a notebook."
+)
 
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",  # errors only
@@ -31,6 +35,8 @@ NOISE = (
 
 def prepare() -> None:
     """Set what TensorFlow reads from the environment, and watch for a second framework."""
+    if {"torch", "tensorflow"} <= sys.modules.keys():
+        raise ImportError(REFUSAL.format("coursekit", "torch and tensorflow"))
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     sys.meta_path.insert(0, Guard)
@@ -52,12 +58,8 @@ class Guard:
         execute = spec.loader.exec_module
 
         def execute_alone(module) -> None:
-            present = OTHER[name]
-            if present in sys.modules:
-                raise ImportError(
-                    f"{name} cannot be imported: this process already uses {present}, and the two "
-                    "crash each other. Restart the kernel, and use one framework in a notebook."
-                )
+            if OTHER[name] in sys.modules:
+                raise ImportError(REFUSAL.format(name, OTHER[name]))
             with without_noise():
                 execute(module)
 

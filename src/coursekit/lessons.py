@@ -33,15 +33,23 @@ DETECTION_COLUMNS = ["image_id", *FOUND]
 PREDICTION_COLUMNS = ["image_id", "split", "width", "height", "name", *SIDES, *FOUND]
 TEXTS = dict.fromkeys(["image_id", "split", "name", "pred_name"], str)  # may look like numbers
 RESULTS = "results.json"
+RUN = "Run notebooks/{}.ipynb first, then this notebook again."
 SEED = settings.seed()  # of every lesson
 PACKAGES = ("coursekit", "numpy", "pandas", "pillow", "tensorflow", "keras", "torch", "torchvision")
 
 _lesson: str | None = None  # the notebook that runs in this process
 
 
-def artifacts_file(name: str) -> Path:
-    """Return where a file of this name lies among the artifacts of the data set in use."""
-    return settings.artifacts() / name
+def artifacts_file(name: str, lesson: str | None = None) -> Path:
+    """Return where a file of this name lies among the artifacts of the data set in use.
+
+    `FileNotFoundError` when it is not there, and a lesson is named, which should have written it.
+    """
+    path = settings.artifacts() / name
+    if lesson and not path.exists():
+        missing = f"{settings.dataset_name()} has no {name} yet."
+        raise FileNotFoundError(f"{missing} {RUN.format(lesson)}")
+    return path
 
 
 def load_results() -> dict:
@@ -50,11 +58,8 @@ def load_results() -> dict:
     A file that cannot be read, or holds something else, is moved aside, and a sentence says so.
     """
     file, parts = artifacts_file(RESULTS), ("models", "claims", "reports", "provenance", "seconds")
-    found = {}
     try:
-        found = json.loads(file.read_bytes())
-    except FileNotFoundError:
-        pass
+        found = json.loads(file.read_bytes()) if file.exists() else {}
     except ValueError:
         found = None
     if isinstance(found, dict) and all(isinstance(found.get(part, {}), dict) for part in parts):
@@ -99,8 +104,7 @@ def begin(lesson: str) -> None:
     folder = settings.artifacts()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise OSError(
             f"Nothing can be written in {folder}: {error.strerror or error}. Set COURSEKIT_HOME to "
@@ -112,8 +116,8 @@ def begin(lesson: str) -> None:
         results["provenance"][lesson] = origin | {"versions": _versions()}
     print(f"Lesson {lesson}, data set {name}")
     if len(settings.classes()) == 1:
-        for message in ("You are using a softmax over axis", "In loss categorical_crossentropy"):
-            warnings.filterwarnings("ignore", message=message)  # which Keras thinks are mistakes
+        mistakes = "You are using a softmax over axis|In loss categorical_crossentropy"
+        warnings.filterwarnings("ignore", message=mistakes)  # as Keras thinks
         print("It has one class, so every name is right: read here what is said of boxes.")
 
 
@@ -125,8 +129,7 @@ def record_sentence(part: str, sentence: str, measured: float | None, **more: fl
             "first code cell, with the notebook's name, before the first claim."
         )
     with _changing_results() as results:
-        entries = results[part].get(_lesson, [])
-        others = [old for old in entries if old["sentence"] != sentence]
+        others = [old for old in results[part].get(_lesson, []) if old["sentence"] != sentence]
         entry = {"sentence": sentence, "measured": measured, **more}
         results[part][_lesson] = [*others, entry]
     return _lesson
@@ -230,10 +233,7 @@ def _write_table(name: str, table: pd.DataFrame) -> Path:
 
 def _read_table(name: str, lesson: str, dtypes: dict, columns: Sequence[str] = ()) -> pd.DataFrame:
     """Return a table as `lesson` wrote it; `columns` are those that it must have."""
-    path = artifacts_file(name)
-    run = f"Run notebooks/{lesson}.ipynb first, then this notebook again."
-    if not path.exists():
-        raise FileNotFoundError(f"{settings.dataset_name()} has no {name} yet. {run}")
+    path, run = artifacts_file(name, lesson), RUN.format(lesson)
     if not path.read_bytes().endswith(b"\n"):
         raise ValueError(f"{path} is not whole: its last line is cut off. {run}")
     # Otherwise pandas takes 000010 for a number, and NA for nothing.

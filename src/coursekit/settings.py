@@ -92,9 +92,7 @@ def weights(suffixes: tuple[str, ...]) -> str:
     when there is not just one.
     """
     entries = all_weights()
-    if len(entries) == 1:
-        return entries[0]
-    fitting = [one for one in entries if one.endswith(suffixes)]
+    fitting = [one for one in entries if len(entries) == 1 or one.endswith(suffixes)]
     if len(fitting) != 1:
         raise ValueError(
             f"COURSEKIT_WEIGHTS names {len(fitting)} files that end in {' or '.join(suffixes)}, "

@@ -1,8 +1,10 @@
-"""Delete what was built and drawn, and nobody's work.
+"""Delete what was built, drawn, and computed on the drawings, and nobody's work.
 
 An edition of the course in ``_build`` may hold answers that somebody wrote there. A list of what
 we wrote lies beside its files. A file that is not as the list says is somebody's work: then
-nothing is deleted. Outputs count as well, since they are what a student measured.
+nothing is deleted. Outputs count as well, since they are what a student measured. What is hidden
+in an edition stays: packages, downloads and results, and a repository of git. And what no command
+has written into ``_build`` stays there.
 """
 
 import hashlib
@@ -10,20 +12,35 @@ import json
 import os
 import re
 import shutil
+from fnmatch import fnmatch
 from pathlib import Path
 
 EDITIONS = ("student", "student_book")
+BUILT = (  # what commands write into _build; `.*.*` was interrupted
+    *("html", "student_html", "jupyter_execute", "slides", "course.pdf", "student.pdf"),
+    *(
+        "hub",
+        "hub.png",
+        "student.zip",
+        "*.log",
+        "proof.jsonl",
+        ".doctrees",
+        ".jupyter_cache",
+        ".*.*",
+    ),
+)
 STAYS = {  # what make clean leaves in _build, and why
     "nbgrader": "it may hold what was handed in, and the grades",
     "margins": "a measurement that took hours goes on from there",
 }
+UNKNOWN = "no command of the course has written it"
 LIST = ".written.json"
-KEPT = (".venv", ".coursekit")  # of an edition, as of the course: packages and downloads
 # Hidden files, and what Python, setuptools and Jupyter Book leave behind.
 LEFT_BEHIND = re.compile(r"\.|__pycache__$|.+\.egg-info$|_build$")
-DRAWN = ".coursekit/mini*/VERSION"  # minivoc's stamp: a folder without it may be somebody's own
+DRAWN = ("mini", "figures")  # in .coursekit, if minivoc's stamp is there: else somebody's own
 PATTERNS = (
-    *(".coursekit/.mini-*", ".coursekit/artifacts", ".coursekit/weights"),
+    *(f".coursekit/.{name}{ending}" for name in DRAWN for ending in ("-*", ".lock")),
+    *(".coursekit/artifacts/mini", ".coursekit/weights"),
     *(".pytest_cache", ".ruff_cache", ".hypothesis", "__pycache__"),
     *(f"{tree}/**/__pycache__" for tree in ("benchmarks", "book", "notebooks", "src", "tests")),
 )
@@ -43,9 +60,10 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def seal(folder: Path) -> None:
+def seal(folder: Path, pattern: str = "*") -> None:
     """Write the list of what is in a folder, which is taken for ours from then on."""
-    digests = {name: digest(path) for name, path in files(folder).items()}
+    ours = {name: path for name, path in files(folder).items() if fnmatch(name, pattern)}
+    digests = {name: digest(path) for name, path in ours.items()}
     (folder / LIST).write_text(json.dumps(digests, indent=1) + "\n", encoding="utf-8")
 
 
@@ -53,6 +71,17 @@ def sealed(folder: Path) -> dict[str, str]:
     """Return the digests of what we wrote into a folder; none when there is no list."""
     path = folder / LIST
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def refuse_changes(folder: Path) -> None:
+    """Raise `FileExistsError` when a file that we wrote there was changed; others may be beside."""
+    ours = {folder / name: written for name, written in sealed(folder).items()}
+    changed = [path for path, written in ours.items() if path.exists() and digest(path) != written]
+    if changed:
+        raise FileExistsError(
+            f"{changed[0]} was changed since it was written, and would be written anew. Keep a "
+            "copy of it under another name, delete it, and try again."
+        )
 
 
 def refuse_work(folder: Path) -> None:
@@ -63,18 +92,20 @@ def refuse_work(folder: Path) -> None:
         first = min(work, key=lambda name: (not name.endswith(".ipynb"), name))
         raise FileExistsError(
             f"{folder / first} is not as it was written and may hold somebody's answers: move "
-            f"{folder} to a place of its own, such as ~/answers, and try again."
+            f"{folder} to a place of its own, such as ~/answers, go on working there, and try "
+            "again. To work with a new edition, unzip _build/student.zip outside of _build, such "
+            "as into ~/student."
         )
 
 
 def clear(folder: Path) -> None:
-    """Delete an edition but for `KEPT`, unless it holds somebody's work.
+    """Delete an edition but for what is hidden in it, unless it holds somebody's work.
 
     Whatever is left by an interruption is as the list says, so it can be deleted later.
     """
     refuse_work(folder)
     for path in folder.iterdir() if folder.exists() else ():
-        if path.name not in (LIST, *KEPT):
+        if not path.name.startswith("."):
             delete(path)
     (folder / LIST).unlink(missing_ok=True)
     if folder.exists() and not any(folder.iterdir()):
@@ -102,17 +133,23 @@ def delete(path: Path) -> None:
         path.unlink()
 
 
+def stays(root: Path) -> dict[Path, str]:
+    """Return what `clean` has left in ``_build``, and why."""
+    built = root / "_build"
+    left = sorted(built.iterdir()) if built.exists() else []
+    return {path: STAYS.get(path.name, UNKNOWN) for path in left if path.name not in EDITIONS}
+
+
 def clean(root: Path) -> None:
     """Delete what was built and drawn in a checkout, unless an edition holds somebody's work."""
     built = root / "_build"
     for name in EDITIONS:
         refuse_work(built / name)
-    for path in built.iterdir() if built.exists() else ():
-        if path.name in EDITIONS:
-            clear(path)
-        elif path.name not in STAYS:
-            delete(path)
-    drawn = [stamp.parent for stamp in root.glob(DRAWN)]
+        clear(built / name)
+    for path in {path for pattern in BUILT for path in built.glob(pattern)}:
+        delete(path)
+    stamps = [root / ".coursekit" / name / "VERSION" for name in DRAWN]
+    drawn = [stamp.parent for stamp in stamps if stamp.exists()]
     left = [path for pattern in PATTERNS for path in root.glob(pattern)]
     for path in (*drawn, *left):
         delete(path)

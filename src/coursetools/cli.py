@@ -9,6 +9,7 @@ from pathlib import Path
 
 from coursekit import settings
 from coursekit.files import write_whole
+from coursetools.findings import as_typed
 
 # The settings that `run` has a flag for, and which of their values are no paths. None: all.
 NOT_PATHS = {
@@ -20,6 +21,7 @@ NOT_PATHS = {
     "home": (),
 }
 BUILT = settings.CHECKOUT / "_build"
+GRADING = settings.CHECKOUT / "grading"  # nobody should have to work inside _build
 PUBLISH = Path(__file__).parent / "publish"
 DESCRIPTION = "Where Is It? A course on finding and naming the one object in a picture."
 
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.command(options)
     except (ImportError, OSError, ValueError, RuntimeError) as error:
-        print(f"coursekit {options.name}: {error}", file=sys.stderr)
+        print(as_typed(f"coursekit {options.name}: {error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\ncoursekit {options.name}: stopped. Call it again to go on.", file=sys.stderr)
@@ -147,7 +149,7 @@ def _run(options: argparse.Namespace) -> int:
     else:
         out = Path(options.out or settings.home() / "runs" / settings.folder_name()).resolve()
         os.environ["COURSEKIT_ARTIFACTS"] = str(out)
-        runner.run(notebooks, out / "notebooks", options.hours)
+        runner.run(notebooks, runner.copies_in(out), options.hours)
         print(f"Executed notebooks, predictions and results.json are in {out}.")
     for copy in copies:
         write_whole(copy, lessons.artifacts_file(lessons.RESULTS).read_text(encoding="utf-8"))
@@ -184,7 +186,7 @@ def _import(options: argparse.Namespace) -> int:
     from coursetools import importing
 
     print(importing.lay_out(options.directory.resolve(), options.out.resolve(), options.kind))
-    print(f"Look at it: coursekit run --dataset {options.out} --classes NAME,NAME")
+    print(as_typed(f"Look at it: `coursekit run --dataset {options.out} --classes NAME,NAME`"))
     return 0
 
 
@@ -203,17 +205,29 @@ def _student(options: argparse.Namespace) -> int:
         return 0
     folder = student.write(BUILT / "student")
     print(f"The student edition is in {folder}, and packed in {student.pack(folder)}.")
-    print("To work with it, unzip it somewhere else: `make student` writes that folder anew.")
+    print("To work with it, unzip it outside of _build: `make student` writes that folder anew.")
     return 0
 
 
 def _release(_options: argparse.Namespace) -> int:
-    from coursetools import runner
+    from coursetools import cleaning, runner
     from coursetools.publish import release
 
-    course = release.release(BUILT / "nbgrader", runner.find_notebooks())
-    print(f"The course for nbgrader is in {course}. What is handed in and graded there stays:")
-    print("`make clean` keeps the folder, and a second `make release` writes the lessons only.")
+    if (earlier := BUILT / "nbgrader").exists():
+        raise FileExistsError(f"Move {earlier}, which an earlier version has made, to {GRADING}.")
+    parts = [GRADING / part for part in ("source", "release")]
+    for part in parts:
+        cleaning.refuse_changes(part)
+    try:
+        release.release(GRADING, runner.find_notebooks())
+    finally:  # what was there was ours, so what an interruption leaves is ours, too
+        for part in parts:
+            if part.exists():
+                cleaning.seal(part, "lesson-*")
+    print(f"The course for nbgrader is in {GRADING}. What is handed in and graded there stays:")
+    print(
+        "`make clean` leaves the folder alone, and a second `make release` writes the lessons only."
+    )
     return 0
 
 
@@ -221,9 +235,8 @@ def _clean(_options: argparse.Namespace) -> int:
     from coursetools import cleaning
 
     cleaning.clean(settings.CHECKOUT)
-    for name, reason in cleaning.STAYS.items():
-        if (BUILT / name).exists():
-            print(f"{BUILT / name} stays: {reason}.")
+    for path, reason in cleaning.stays(settings.CHECKOUT).items():
+        print(f"{path} stays: {reason}.")
     return 0
 
 

@@ -4,7 +4,6 @@ Each check is a function that returns rows. A check needs nothing but Python its
 because the doctor must be able to speak where packages are missing.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coursekit import settings
-from coursetools.findings import Row, show
+from coursetools import chosen
+from coursetools.findings import Row, in_venv, install, last_line, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 GIB = 2**30
 MEMORY, DISK = 3 * GIB, 2 * GIB
 TIMEOUT = 120  # seconds for a framework to be imported: the first time it is slow
-INSTALL = "Run `make setup` (or `pip install -r requirements.txt`)."
 CUDA = ("cuda-", "nvidia-", "triton")  # what torch for the CPU does without
 FRAMEWORKS = (("tensorflow",), ("torch", "torchvision"))  # never two in one process
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")  # psutil sees the machine around it only
@@ -53,7 +52,9 @@ def check_python() -> Iterator[Row]:
 
     wanted = metadata("coursekit")["Requires-Python"]
     found = ".".join(map(str, sys.version_info[:3]))
-    advice = f"Install a Python {wanted}, delete .venv, and run `make setup PYTHON=...`."
+    advice = "Make a new environment: `conda env create -f environment.yml`."
+    if in_venv():
+        advice = f"Install a Python {wanted}, delete .venv, and run `make setup PYTHON=...`."
     fits = SpecifierSet(wanted).contains(found)
     yield Row("Python", f"{found} at {sys.executable}", wanted, fits, advice)
 
@@ -80,9 +81,9 @@ def check_packages() -> Iterator[Row]:
         # 2.15.0+cpu is as good as 2.15.0: a specifier without a local part ignores it
         if found is None or not package.specifier.contains(found, prereleases=True):
             differing += 1
-            yield Row(package.name, found or "missing", str(package.specifier), False, INSTALL)
+            yield Row(package.name, found or "missing", str(package.specifier), False, install())
     summary = f"{wanted - differing} of {wanted} as locked"
-    yield Row("packages", summary, lock.name, differing == 0, INSTALL)
+    yield Row("packages", summary, lock.name, differing == 0, install())
 
 
 def check_memory() -> Iterator[Row]:
@@ -111,74 +112,6 @@ def check_disk() -> Iterator[Row]:
         yield Row("home", found, "a place to write", False, advice)
 
 
-def check_dataset() -> Iterator[Row]:
-    """Return whether the data set in use is there."""
-    from coursekit import datasets
-
-    name = settings.dataset()
-    if name == "mini" and not datasets.place(name).exists():
-        yield Row("data set", "mini, not drawn yet", "drawn by lesson 02", None)
-        return
-    try:
-        directory = datasets.locate()
-    except FileNotFoundError as error:
-        yield Row("data set", "missing", name, False, str(error))
-        return
-    count = sum(1 for _ in (directory / "Annotations").glob("*.xml"))
-    advice = f"{directory} is empty. Move it away and fetch it again, or choose another data set."
-    yield Row("data set", f"{count:,} annotations in {directory}", name, count > 0, advice)
-
-
-def check_settings() -> Iterator[Row]:
-    """Return backbone, device and seed as they are set, and whether there is such a one."""
-    for read in (settings.backbone, settings.device, settings.seed):
-        name = read.__name__
-        variable = f"COURSEKIT_{name.upper()}"
-        try:
-            value = read()
-        except ValueError as error:
-            yield Row(name, os.environ[variable], "one of the course", False, str(error))
-        else:
-            yield Row(name, "the best there is" if value is None else str(value), variable, None)
-
-
-def check_weights() -> Iterator[Row]:
-    """Return whether the weights of the backbone in use are there."""
-    weights, check = settings.all_weights(), "backbone weights"
-    for file in (Path(one).expanduser() for one in weights if one != "imagenet"):
-        found = "found" if file.is_file() else "missing"
-        advice = f"There is no file {file}. Correct COURSEKIT_WEIGHTS, or unset it for ImageNet's."
-        yield Row(check, found, str(file), file.is_file(), advice)
-    if weights == ["imagenet"]:
-        backbone = os.environ.get("COURSEKIT_BACKBONE", settings.BACKBONES[0])
-        if backbone == settings.BACKBONES[0]:
-            yield _installed_weights(check)
-        elif backbone in settings.BACKBONES:
-            yield Row(check, backbone, "downloaded when first used", None)
-
-
-def _installed_weights(check: str) -> Row:
-    """Return whether the weights that came with the installation can be read.
-
-    The first time, this converts them, in another process: later the lessons find the result.
-    """
-    from efficientnet import converting
-
-    from safetensors import SafetensorError, safe_open
-
-    wanted = "come with the course"
-    try:
-        file = converting.weights_file(settings.home() / "weights")
-        with safe_open(file, "numpy") as tensors:
-            found = f"{len(tensors.keys())} arrays in {file.name}"
-    except SafetensorError:
-        return Row(check, "damaged", wanted, False, f"Delete {file}. It will be made again.")
-    except (ImportError, OSError) as error:
-        advice = "Run `make setup`. If that does not help, delete .venv before you run it again."
-        return Row(check, _last_line(str(error)), wanted, False, advice)
-    return Row(check, found, wanted, True)
-
-
 def check_frameworks() -> Iterator[Row]:
     """Return whether each framework can be imported, in a process of its own."""
     with ThreadPoolExecutor(len(FRAMEWORKS)) as pool:
@@ -190,9 +123,10 @@ CHECKS = (
     check_packages,
     check_memory,
     check_disk,
-    check_dataset,
-    check_settings,
-    check_weights,
+    chosen.check_dataset,
+    chosen.check_classes,
+    chosen.check_settings,
+    chosen.check_weights,
     check_frameworks,
 )
 
@@ -205,7 +139,7 @@ def _rows() -> list[Row]:
         except Exception as error:  # the other checks still have something to say
             name = check.__name__.removeprefix("check_")
             found = f"{type(error).__name__}: {error}"
-            rows.append(Row(name, found, "a check that runs", False, INSTALL))
+            rows.append(Row(name, found, "a check that runs", False, install()))
     return [row if row.ok is False else row._replace(what_to_do="") for row in rows]
 
 
@@ -234,13 +168,8 @@ def _import(names: tuple[str, ...]) -> Row:
         advice = "Try again: the first import is the slowest. Is the disk or the memory busy?"
         return Row(check, f"no answer in {TIMEOUT} seconds", "importable", False, advice)
     if run.returncode == 0:
-        return Row(check, _last_line(run.stdout), "importable", True)
+        return Row(check, last_line(run.stdout), "importable", True)
     died = f"died of signal {-run.returncode}: " if run.returncode < 0 else ""
-    found = died + _last_line(run.stderr)
-    advice = f"{INSTALL} Is {names[0]}.py the name of a file of yours? Then rename it."
+    found = died + last_line(run.stderr)
+    advice = f"{install()} Is {names[0]}.py the name of a file of yours? Then rename it."
     return Row(check, found, "importable", False, advice)
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1].strip() if lines else "no message"

@@ -1,12 +1,44 @@
 """What the doctor finds, and the table that shows it. Needs nothing but Python itself."""
 
+import re
+import shutil
+import sys
+import sysconfig
 import textwrap
 from collections.abc import Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import NamedTuple
+
+from coursekit import settings
 
 MARKS = {True: "ok", False: "FAILED", None: "-"}
 WIDTHS = (22, 40, 26, 6)  # of the columns, in characters
+
+
+def in_venv() -> bool:
+    """Return whether this Python is that of ``make setup``, and not of conda, say."""
+    return Path(sys.prefix).resolve() == (settings.CHECKOUT / ".venv").resolve()
+
+
+def install() -> str:
+    """Return how to install what the course needs into the environment that is in use."""
+    return "Run `make setup`." if in_venv() else "Run `pip install -r requirements.txt`."
+
+
+def program() -> str:
+    """Return ``coursekit`` as it has to be typed here, with slashes, which Git Bash wants, too."""
+    scripts = Path(sysconfig.get_path("scripts"))
+    found = shutil.which("coursekit")
+    if found and Path(found).parent.resolve() == scripts.resolve():
+        return "coursekit"
+    inside = scripts.is_relative_to(Path.cwd())
+    return ((scripts.relative_to(Path.cwd()) if inside else scripts) / "coursekit").as_posix()
+
+
+def as_typed(text: str) -> str:
+    """Return a text in which each `coursekit ...` between backticks stands as it is typed here."""
+    return re.sub("`coursekit(?= )", lambda _: f"`{program()}", text)
 
 
 class Row(NamedTuple):
@@ -29,7 +61,7 @@ def show(rows: Sequence[Row]) -> None:
     for advice in dict.fromkeys(row.what_to_do for row in failed):
         names = [row.check for row in failed if row.what_to_do == advice]
         few = names if len(names) < 6 else [*names[:4], f"{len(names) - 4} more"]
-        text = f"{', '.join(few)}: {advice}"
+        text = as_typed(f"{', '.join(few)}: {advice}")
         print(textwrap.fill(text, 100, subsequent_indent="    ", break_on_hyphens=False))
 
 
@@ -42,3 +74,9 @@ def _lines(rows: Sequence[tuple[str, ...]]) -> list[str]:
             padded = [part.ljust(width) for part, width in zip(parts, WIDTHS, strict=True)]
             lines.append("  ".join(padded).rstrip())
     return lines
+
+
+def last_line(text: str) -> str:
+    """Return the last line of what a program said."""
+    lines = text.strip().splitlines()
+    return lines[-1].strip() if lines else "no message"

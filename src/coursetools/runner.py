@@ -51,6 +51,17 @@ def look_at_data() -> str:
     return f"{settings.dataset_name()}: {len(images)} pictures with one object, {words}."
 
 
+def copies_in(out: Path) -> Path:
+    """Return the folder of the copies in `out`; `FileExistsError` when `out` is no run's folder."""
+    copies = out / "notebooks"
+    if out.exists() and any(out.iterdir()) and not copies.is_dir():
+        raise FileExistsError(
+            f"{out} holds other files, and a run might overwrite some. Give --out a new folder."
+        )
+    copies.mkdir(parents=True, exist_ok=True)
+    return copies
+
+
 def run(
     notebooks: Sequence[Path], out: Path | None = None, hours: float = executing.HOURS
 ) -> list[Path]:
@@ -70,12 +81,17 @@ def run(
 
     Raises
     ------
+    FileExistsError
+        When a file would be overwritten that may be somebody's work: in `out`, one that is not as
+        a run has left it; in place, a notebook that was changed while it ran.
     LessonError
         At the first cell that fails. The copy, up to that cell, is in `out`.
     KeyboardInterrupt
         When somebody stops it. The copy, up to that cell, is in `out`.
     """
     loaded = {path: nbformat.read(path, as_version=4) for path in notebooks}
+    for path in loaded if out is not None else ():
+        _refuse_work(out / path.name)
     written = []
     total = sum(_count_code(notebook.cells) for notebook in loaded.values())
     data = _data_state()
@@ -105,11 +121,13 @@ def _execute(
 
     # What differs from run to run must not: no time stamps, no names of this machine's kernel.
     notebook.metadata = nbformat.from_dict(METADATA)
+    sources = _sources(notebook)
     start = time.perf_counter()
     try:
         executing.execute(notebook, path.parent, hours, note_cell)
     except (LessonError, KeyboardInterrupt) as reason:
         if mark is not None:
+            notebook.metadata["coursekit"] = {"sources": sources}
             _write(notebook, target)
         if isinstance(reason, KeyboardInterrupt):
             raise
@@ -121,7 +139,12 @@ def _execute(
             f"failed with {reason}\n{seen}"
         ) from reason
     if mark is not None:
-        notebook.metadata["coursekit"] = {"finished": mark}
+        notebook.metadata["coursekit"] = {"sources": sources, "finished": mark}
+    elif _sources(nbformat.read(target, as_version=4)) != sources:
+        raise FileExistsError(
+            f"{target} was changed while it ran, so it stays as it is, without the new outputs. "
+            "Run it again."
+        )
     _write(notebook, target)
     lessons.record_seconds(path.stem, time.perf_counter() - start)
 
@@ -146,6 +169,24 @@ def _data_state() -> list[tuple]:
     return [(str(file), found.st_size, found.st_mtime_ns) for file, found in files]
 
 
+def _refuse_work(target: Path) -> None:
+    """Raise `FileExistsError` when a notebook has not the text that a run has given it."""
+    found = _read(target)
+    mark = found.metadata.get("coursekit") if found else None
+    # An earlier version of the course did not write the sources down.
+    if found and not (mark and mark.get("sources", _sources(found)) == _sources(found)):
+        raise FileExistsError(
+            f"{target} is not as a run has left it and may hold somebody's work: it stays. Give "
+            "another --out, or move that file away."
+        )
+
+
+def _sources(notebook: NotebookNode) -> str:
+    """Return a hash of what a person has written into a notebook."""
+    cells = [(cell.cell_type, cell.source) for cell in notebook.cells]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
+
+
 def _fingerprint(notebook: NotebookNode, data: list[tuple]) -> str:
     """Return a hash of what outputs depend on: cells, settings, and the state of the data."""
     sources = [cell.source for cell in notebook.cells]
@@ -156,8 +197,14 @@ def _fingerprint(notebook: NotebookNode, data: list[tuple]) -> str:
 
 def _is_finished(target: Path, mark: str) -> bool:
     """Return whether a copy is there, whole, and made from the same; a damaged one is made anew."""
+    found = _read(target)
+    return bool(found) and found.metadata.get("coursekit", {}).get("finished") == mark
+
+
+def _read(target: Path) -> NotebookNode | None:
+    """Return a notebook; None when there is none, or one that is damaged."""
     try:
-        found = nbformat.read(target, as_version=4).metadata
+        found = nbformat.read(target, as_version=4)
+        return found if found.metadata is not None and found.cells is not None else None
     except (OSError, ValueError, AttributeError, TypeError):  # nbformat has no one kind
-        return False
-    return found.get("coursekit", {}).get("finished") == mark
+        return None

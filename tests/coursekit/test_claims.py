@@ -1,10 +1,11 @@
 import json
 
 from coursekit import lessons
-from coursekit.claims import claim, report
+from coursekit.claims import GO_ON, ClaimError, claim, report
 
 import pandas as pd
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 
 @pytest.fixture
@@ -42,6 +43,19 @@ def test_a_claim_that_fails_on_mini_raises_with_the_number(lesson, measured, bou
     with pytest.raises(AssertionError, match=f"{measured:.4g} was measured"):
         claim("It is so", measured, **bound)
     assert recorded(lesson)[0]["holds"] is False
+
+
+def test_a_notebook_shows_a_failed_claim_without_traceback_and_how_to_go_on(lesson):
+    """IPython itself shows it; for a program, such as nbval, it remains an error."""
+    code = "from coursekit.claims import claim\nclaim('It is so', 0.04, at_least=0.05)"
+    shell = InteractiveShell()
+    shown = []
+    shell._showtraceback = lambda kind, error, lines: shown.append((kind, lines))
+    assert isinstance(shell.run_cell(code).error_in_exec, ClaimError)
+    ((kind, lines),) = shown
+    assert kind is ClaimError
+    assert lines == ["✗ It is so: at least 0.05 was promised, 0.04 was measured.", GO_ON]
+    assert "not your mistake" in GO_ON and "the next cell" in GO_ON
 
 
 def test_elsewhere_a_claim_that_fails_is_reported_and_the_run_goes_on(lesson, monkeypatch, capsys):

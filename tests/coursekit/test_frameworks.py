@@ -53,6 +53,20 @@ def test_the_second_framework_is_refused_with_a_sentence(request, process, first
     assert "Restart the kernel" in words
 
 
+def test_where_both_came_first_coursekit_is_refused():
+    code = """
+import sys, types
+for name in ("torch", "tensorflow"):
+    sys.modules[name] = types.ModuleType(name)
+import coursekit
+"""
+    run = python("-c", code)
+    assert run.returncode == 1
+    words = run.stderr.splitlines()[-1]
+    assert "coursekit cannot be imported: this process already uses torch and tensorflow" in words
+    assert "Restart the kernel" in words
+
+
 @pytest.mark.parametrize("before, after", [(None, "1"), ("0", "0")])
 def test_onednn_is_on_where_nobody_switched_it_off(before, after):
     code = "import coursekit, os; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"

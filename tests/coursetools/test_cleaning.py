@@ -1,9 +1,11 @@
 """What `make clean` and a second `make student` delete, and what they must not."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from itertools import count
 
 from coursekit.settings import CHECKOUT as ROOT
@@ -15,6 +17,7 @@ import pytest
 from exercising import code, lesson, read
 
 NOTEBOOK = "notebooks/01_x.ipynb"
+INSTRUCTORS = ROOT / "book" / "instructors.md"
 
 
 @pytest.fixture
@@ -49,6 +52,10 @@ WORK = {
     ),
     "a notebook of one's own": lambda folder: (folder / "notebooks" / "mine.ipynb").touch(),
     "a changed program": lambda folder: (folder / "src" / "helper.py").write_text("x = 2\n"),
+    "a photograph": lambda folder: (
+        (folder / "notebooks" / "my_pictures").mkdir()
+        or (folder / "notebooks" / "my_pictures" / "dog.jpg").touch()
+    ),
     "no list of what was written": lambda folder: (folder / cleaning.LIST).unlink(),
 }
 AGAIN = {
@@ -63,7 +70,9 @@ def test_where_somebody_worked_nothing_is_deleted(course, work, command):
     WORK[work](course / "_build" / "student")
     (course / "_build" / "html").mkdir()
     before = snapshot(course)
-    with pytest.raises(FileExistsError, match=r"student.* is not as it was written .*: move .*"):
+    with pytest.raises(
+        FileExistsError, match=r"student.* is not as it was written .*: move .*unzip"
+    ):
         AGAIN[command](course)
     assert snapshot(course) == before and (course / "_build" / "html").exists()
 
@@ -97,13 +106,13 @@ def test_an_untouched_edition_is_replaced_whole(course):
 
 def test_what_was_installed_and_downloaded_in_an_edition_stays_and_is_not_packed(course):
     folder = course / "_build" / "student"
-    made = [".venv/bin/python", ".coursekit/downloads/voc.tar"]
+    made = [".venv/bin/python", ".coursekit/downloads/voc.tar", ".git/HEAD"]
     left = ["src/x.egg-info/PKG-INFO", "src/__pycache__/x.pyc", "_build/html/index.html"]
     for name in (*made, *left):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
     student.write(folder, root=course)
-    assert [(folder / name).exists() for name in (*made, *left)] == [True] * 2 + [False] * 3
+    assert [(folder / name).exists() for name in (*made, *left)] == [True] * 3 + [False] * 3
     packed = student.ZipFile(student.pack(folder)).namelist()
     assert "where-is-it/" + NOTEBOOK in packed and not [n for n in packed if "/." in n]
     cleaning.clean(course)
@@ -151,8 +160,12 @@ def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
     stays = ["_build/nbgrader/gradebook.db", "_build/margins/native-1/results.json",
              ".venv/bin/python", ".venv/x/__pycache__/y.pyc",
              ".coursekit/downloads/voc.tar", ".coursekit/VOCdevkit/x", ".coursekit/mini_mine/x.jpg",
-             "mine/x.xml"]  # fmt: skip
+             ".coursekit/mini_mine/VERSION", ".coursekit/artifacts/VOC-0a1b/x.csv",
+             "_build/where-is-it/notebooks/01_x.ipynb",
+             "_build/.git/HEAD", "mine/x.xml"]  # fmt: skip
     goes = ["_build/html/index.html", "_build/course.pdf", "_build/.student.part/x",
+            "_build/book.log", "_build/.doctrees/x", "_build/.0123abcd.student.zip",
+            ".coursekit/figures/VERSION", ".coursekit/.mini-x/drawn/x",
             ".coursekit/mini/VERSION", ".coursekit/mini/x", ".coursekit/artifacts/mini/x.csv",
             ".coursekit/weights/x.safetensors", ".coursekit/weights/.x.lock",
             "src/a/__pycache__/x.pyc", ".pytest_cache/x", "__pycache__/x.pyc"]  # fmt: skip
@@ -164,8 +177,22 @@ def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
     after = set(snapshot(course))
     assert set(stays) <= after and not set(goes) & after
     assert {name for name in sources if "__pycache__" not in name} <= after
-    assert {path.name for path in (course / "_build").iterdir()} == {"nbgrader", "margins"}
+    left = {path.name: reason for path, reason in cleaning.stays(course).items()}
+    assert set(left) == {"nbgrader", "margins", "where-is-it", ".git"}
+    assert left["where-is-it"] == cleaning.UNKNOWN and "grades" in left["nbgrader"]
     cleaning.clean(course)  # twice does no harm
+
+
+def test_clean_knows_everything_that_commands_write_into_build():
+    """What it does not know would stay for ever."""
+    sources = [ROOT / "Makefile", *(ROOT / "src" / "coursetools").rglob("*.py")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (*sources, INSTRUCTORS))
+    named = set(re.findall(r"_build/([a-z][\w.]*)", text))
+    named |= {f"{name}.x" for name in re.findall(r'BUILT / "([\w.]+)"', text)}
+    known = (*cleaning.BUILT, *cleaning.STAYS, *cleaning.EDITIONS)
+    known += tuple(f"{name}.x" for name in known)
+    assert {"html", "book.log", "student.zip"} <= named
+    assert {name for name in named if not any(fnmatch(name, k) for k in known)} == set()
 
 
 def test_make_clean_needs_no_installation_and_keeps_what_was_handed_in(tmp_path):
@@ -180,3 +207,43 @@ def test_make_clean_needs_no_installation_and_keeps_what_was_handed_in(tmp_path)
     assert f"{edition / '_build' / 'nbgrader'} stays" in run.stdout
     cleaning.refuse_work(edition)  # what belongs to the course is as it was
     assert set(cleaning.sealed(edition)) == set(cleaning.files(edition))
+
+
+def test_a_lesson_that_a_teacher_has_changed_is_not_released_anew(tmp_path, monkeypatch, capsys):
+    """nbgrader's own pages change it, too. What lies beside the lessons is no concern of ours."""
+    source = tmp_path / "grading" / "source"
+    written = source / "lesson-01" / "01_x.ipynb"
+
+    def release(course, _notebooks):
+        written.parent.mkdir(parents=True, exist_ok=True)
+        written.write_text("the lesson")
+        if fails:
+            raise RuntimeError("nbgrader refuses")
+
+    monkeypatch.setattr(cli, "BUILT", tmp_path / "_build")
+    monkeypatch.setattr(cli, "GRADING", tmp_path / "grading")
+    monkeypatch.setattr("coursetools.publish.release.release", release)
+    for fails in (True, False):
+        assert cli.main(["release"]) == fails
+    (source / "mine").mkdir()
+    (source / "mine" / "test.ipynb").write_text("a test of one's own")
+    assert cli.main(["release"]) == 0
+    (source / "mine" / "test.ipynb").write_text("a better one")
+    assert cli.main(["release"]) == 0
+    written.write_text("the lesson, with another question")
+    capsys.readouterr()
+    assert cli.main(["release"]) == 1
+    assert f"{written} was changed since it was written" in capsys.readouterr().err
+    assert written.read_text() == "the lesson, with another question"
+    written.unlink()
+    assert cli.main(["release"]) == 0
+    (tmp_path / "_build" / "nbgrader").mkdir(parents=True)
+    assert cli.main(["release"]) == 1
+    assert f"to {tmp_path / 'grading'}." in capsys.readouterr().err
+
+
+def test_nobody_is_told_to_work_inside_build():
+    texts = [*ROOT.glob("*.md"), *(ROOT / "book").glob("*.md")]
+    told = "".join(path.read_text(encoding="utf-8") for path in texts)
+    assert "Do not work inside `_build`" in told and re.findall(r"cd \S*_build\S*", told) == []
+    assert "cd grading" in told

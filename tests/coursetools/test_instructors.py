@@ -1,10 +1,10 @@
-"""What the page for instructors promises: the minutes, and the example with other classes."""
+"""What the page for instructors promises, how long lessons run, and the worked example."""
 
 import json
-import math
 import re
 
 from coursekit import settings, voc
+from coursetools.publish import times
 
 import pytest
 
@@ -12,42 +12,38 @@ from hygiene import prose
 
 ROOT = settings.CHECKOUT
 PAGE = (ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
-WORDS = {"half": 0.5, "a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
-TIME = re.compile(rf"\b({'|'.join(WORDS)}|[\d.]+)( and a half| a)? (minute|second)s?\b")
 
 
-def minutes(text: str) -> int:
-    """Return the first time that a text names, in minutes, the begun one counted."""
-    number, rest, unit = TIME.search(text.lower()).groups()
-    time = (WORDS.get(number) or float(number)) + 0.5 * (rest == " and a half")
-    return math.ceil(time if unit == "minute" else time / 60)
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("About one and a half minutes", 2),
-        ("Less than a minute", 1),
-        ("One to two minutes", 2),
-        ("half a minute", 1),
-        ("100 seconds", 2),
-        ("2 minutes", 2),
-    ],
-)
-def test_times_are_read_as_people_write_them(text, number):
-    assert minutes(text) == number
-
-
-def test_the_page_the_readme_and_the_lessons_name_the_same_minutes():
+def test_how_long_lessons_run_is_said_once():
+    """The table comes from what was measured; every other text leads there."""
+    seconds = json.loads(times.RESULTS.read_text(encoding="utf-8"))["seconds"]
+    setup = times.PAGE.read_text(encoding="utf-8")
+    assert setup == times.page(setup, seconds), "Run `python -m coursetools.publish.times`."
+    assert setup.count(times.HEAD) == 1
+    notebooks = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    assert [f"../notebooks/{path.name}" for path in notebooks] == re.findall(
+        r"^\| \[\d\d\]\((.+)\) \| [\d.]+ \|$", setup, re.MULTILINE
+    )
+    needs = {
+        path.stem: prose(json.loads(path.read_text(encoding="utf-8")))
+        .split("## What you need\n")[1]
+        .split("\n#")[0]
+        for path in notebooks
+    }
+    for name, text in needs.items():
+        assert "minute" not in text and "second" not in text, name
+        assert "(../book/setup.md) says how long" in text, name
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    lessons = {}
-    for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
-        text = prose(json.loads(path.read_text(encoding="utf-8")))
-        lessons[path.name[:2]] = minutes(text.split("## What you need\n")[1])
-    rows = re.findall(r"^\| (\d\d) .+ \| (.+ minutes?) \|$", PAGE, re.MULTILINE)
-    assert [(number, minutes(time)) for number, time in rows] == [*lessons.items()]
-    rows = re.findall(r"^\| Lesson (\d\d) \| (.+?) \|", readme, re.MULTILINE)
-    assert [(number, minutes(time)) for number, time in rows] == [*lessons.items()]
+    assert "| Lesson 0" not in readme and "[Setup](book/setup.md) has a table" in readme
+    rows = [line for line in PAGE.splitlines() if re.match(r"\| 0\d ", line)]
+    assert len(rows) == len(notebooks) and "minute" not in "".join(rows)
+
+
+@pytest.mark.parametrize("seconds, minutes", [(7.5, "0.5"), (59.1, "1"), (60.1, "1.5"), (120, "2")])
+def test_times_are_rounded_up_to_half_a_minute(seconds, minutes):
+    text = f"Before\n\n{times.HEAD}| old | row |\n\nafter\n"
+    row = f"| [01](../notebooks/01_x.ipynb) | {minutes} |"
+    assert times.page(text, {"01_x": seconds}) == f"Before\n\n{times.HEAD}{row}\n\nafter\n"
 
 
 def test_the_worked_example_makes_a_data_set_with_the_classes_it_names(tmp_path, monkeypatch):

@@ -135,7 +135,8 @@ def test_what_nbgrader_refuses_is_reported(tmp_path, gradebook):
 def test_the_command_releases_every_lesson(tmp_path, gradebook, monkeypatch, capsys):
     (tmp_path / "nbgrader").mkdir()
     shutil.copyfile(gradebook, tmp_path / "nbgrader" / "gradebook.db")
-    monkeypatch.setattr(cli, "BUILT", tmp_path)
+    monkeypatch.setattr(cli, "BUILT", tmp_path / "_build")
+    monkeypatch.setattr(cli, "GRADING", tmp_path / "nbgrader")
     assert cli.main(["release"]) == 0
     released = sorted((tmp_path / "nbgrader" / "release").glob("*/*.ipynb"))
     assert [path.name for path in released] == [path.name for path in runner.find_notebooks()]

@@ -156,6 +156,85 @@ def test_in_place_stores_the_outputs_and_the_results_of_mini(course, monkeypatch
     assert results["claims"]["02_claim"][0]["sentence"] == "Two is at least one"
 
 
+def answer(notebook):
+    """Change a notebook, as somebody does who works in it; return what it holds then."""
+    changed = nbformat.read(notebook, as_version=4)
+    changed.cells.append(nbformat.v4.new_code_cell("my = 'answer'"))
+    nbformat.write(changed, notebook)
+    return notebook.read_bytes()
+
+
+@pytest.fixture
+def no_kernel(course, monkeypatch):
+    """Notebooks are not executed: these tests are about their files."""
+
+    def execute(notebook, *_):
+        if "1 / 0" in notebook.cells[0].source:
+            raise runner.LessonError("ZeroDivisionError")
+
+    monkeypatch.setattr(runner.executing, "execute", execute)
+
+
+def test_a_copy_in_which_somebody_worked_is_not_written_anew(course, no_kernel, capsys):
+    assert run(course, "--only", "01") == 0
+    work = answer(course / "out" / "notebooks" / "01_good.ipynb")
+    write(course, "01_good", [*GOOD, "print('a new version')"])
+    assert run(course) == 1
+    said = capsys.readouterr().err
+    assert "01_good.ipynb is not as a run has left it" in said and "another --out" in said
+    assert (course / "out" / "notebooks" / "01_good.ipynb").read_bytes() == work
+    assert not (course / "out" / "notebooks" / "02_claim.ipynb").exists()  # nothing was run
+
+
+def test_a_copy_of_an_earlier_version_counts_as_ours(course, no_kernel):
+    """It says that it is finished, and not from which text; hours may have gone into it."""
+    assert run(course, "--only", "01") == 0
+    copy = course / "out" / "notebooks" / "01_good.ipynb"
+    notebook = nbformat.read(copy, as_version=4)
+    del notebook.metadata["coursekit"]["sources"]
+    nbformat.write(notebook, copy)
+    before = copy.read_bytes()
+    assert run(course, "--only", "01") == 0 and copy.read_bytes() == before
+
+
+def test_copies_never_take_the_place_of_a_course(course, capsys):
+    before = (course / "notebooks" / "01_good.ipynb").read_bytes()
+    assert run(course, "--out", str(course)) == 1
+    assert "may hold somebody's work" in capsys.readouterr().err
+    assert (course / "notebooks" / "01_good.ipynb").read_bytes() == before
+
+
+def test_a_folder_with_other_files_is_left_alone(course, no_kernel, capsys):
+    (course / "book" / "results.json").write_text("mine")
+    assert run(course, "--out", str(course / "book")) == 1
+    assert "book holds other files" in capsys.readouterr().err
+    assert [path.name for path in (course / "book").iterdir()] == ["results.json"]
+    (course / "book" / "results.json").unlink()
+    assert run(course, "--out", str(course / "book")) == 0  # an empty one is as good as a new one
+
+
+def test_a_copy_that_stopped_at_a_failure_may_be_written_anew(course, no_kernel, capsys):
+    write(course, "01_good", ["1 / 0"])
+    assert run(course, "--only", "01") == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    write(course, "01_good", GOOD)
+    assert run(course, "--only", "01") == 0
+
+
+def test_a_notebook_that_is_changed_while_it_runs_in_place_stays(course, monkeypatch, capsys):
+    monkeypatch.setattr("coursetools.fetching.prepare", lambda: course / "VOC")
+    notebook = course / "notebooks" / "01_good.ipynb"
+    work = []
+
+    def execute(*_):  # it takes minutes, and JupyterLab is open beside it
+        work.append(answer(notebook))
+
+    monkeypatch.setattr(runner.executing, "execute", execute)
+    assert cli.main(["run", "--in-place", "--only", "01"]) == 1
+    assert "was changed while it ran, so it stays as it is" in capsys.readouterr().err
+    assert [notebook.read_bytes()] == work
+
+
 def test_a_finished_run_copies_its_results_to_where_the_command_was_typed(course, monkeypatch):
     (course / "elsewhere").mkdir()
     monkeypatch.chdir(course / "elsewhere")

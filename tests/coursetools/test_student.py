@@ -195,15 +195,39 @@ def test_the_folder_has_what_the_lessons_need_and_nothing_for_instructors(editio
         "START.md", "LICENSE", "Makefile", "environment.yml", "pyproject.toml", "requirements.txt",
         "book/_static/goal_01.png", "book/results.json", "book/results/heads_mini.csv",
         "src/efficientnet/__init__.py", "src/localizer/heads.py", "src/coursekit/voc/reading.py",
-        "_toc.yml",
+        "_toc.yml", "benchmarks/ideas.py", "benchmarks/_tables.py",
     ]:  # fmt: skip
         assert needed in names
     tops = {name.split("/")[0] for name in names}
-    assert not tops & {"tests", "benchmarks", ".github", ".ci", "README.md", "CONTRIBUTING.md"}
+    assert not tops & {"tests", ".github", ".ci", "README.md", "CONTRIBUTING.md"}
     assert not [n for n in names if "instructors" in n or "/." in n or "__pycache__" in n]
     assert "instructors" not in (edition / "_toc.yml").read_text(encoding="utf-8")
-    linked = re.findall(r"\]\(\.\./([\w./]+)", "".join(p.read_text("utf-8") for p in NOTEBOOKS))
-    assert linked and set(linked) <= names
+
+
+# A path from the folder of the course, a file, and where a link leads.
+PATH = re.compile(
+    r"(?<![\w/.:~-])(?:\.\./)?(?:benchmarks|book|notebooks|scripts|src|tests)/[\w./-]*\w"
+)
+FILE = re.compile(r"(?<![\w/.-])[\w-]+\.(?:py|ipynb|md|toml|yml|cfg)\b")
+LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
+
+
+def named(text):
+    """Return the files that a text names or leads to."""
+    return {*PATH.findall(text), *FILE.findall(text), *LINK.findall(text)}
+
+
+def test_every_file_that_a_text_names_is_there(edition):
+    everything = {path.name for path in edition.rglob("*.*")}
+    lost, seen = [], set()
+    for path, text in texts(edition).items():
+        for name in named(text):
+            seen.add(name)
+            near = [(base / name).resolve() for base in (edition, (edition / path).parent)]
+            if not any(place.exists() for place in near) and name not in everything:
+                lost.append((path, name))
+    assert {"../book/setup.md", "benchmarks/ideas.py"} <= seen
+    assert sorted(lost) == []
 
 
 # What is written as code: a block, or a word between backticks.
@@ -215,11 +239,11 @@ COMMAND = re.compile(SETTINGS + r"(make|coursekit|python -m) ([a-z][\w.]*)", re.
 def texts(folder):
     """Return what people read, by file: the pages, and the prose of the notebooks."""
     pages = [*folder.glob("*.md"), *folder.glob("book/*.md")]
-    prose = {page.name: page.read_text(encoding="utf-8") for page in pages}
+    prose = {page.relative_to(folder): page.read_text(encoding="utf-8") for page in pages}
     for path in folder.glob("notebooks/*.ipynb"):
         cells = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
-        prose[path.name] = "\n".join(cells)
-    return prose
+        prose[path.relative_to(folder)] = "\n".join(cells)
+    return {path.as_posix(): text for path, text in prose.items()}
 
 
 def commands(folder):
@@ -246,7 +270,7 @@ def test_every_command_that_a_text_names_is_there(edition, page):
         for command in COMMAND.findall(code_in_text)
     }
     there = commands(folder)
-    assert {name for name, *_ in named} >= {page, "setup.md"}
+    assert {name for name, *_ in named} >= {page, "book/setup.md"}
     assert {("make", "lab"), ("coursekit", "doctor"), ("coursekit", "fetch")} <= there
     assert (("coursekit", "release") in there) == (folder == ROOT)
     allowed = {("python -m", "ipykernel")}  # a program of Jupyter's
@@ -256,14 +280,21 @@ def test_every_command_that_a_text_names_is_there(edition, page):
 def test_every_package_that_a_program_imports_is_installed(edition):
     lock = (edition / "requirements.txt").read_text(encoding="utf-8")
     installed = {name.lower().replace("_", "-") for name in re.findall(r"^([\w.-]+)==", lock, re.M)}
-    ours = {path.name for path in (edition / "src").iterdir()} | set(sys.stdlib_module_names)
-    imported = set()
-    for path in edition.rglob("src/**/*.py"):
+    packages = {path.name for path in (edition / "src").iterdir()}
+    scripts = {path.stem for path in edition.glob("benchmarks/*.py")}
+    ours = packages | scripts | set(sys.stdlib_module_names)
+    modules = set()
+    for path in [*edition.glob("src/**/*.py"), *edition.glob("benchmarks/*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                imported |= {alias.name.split(".")[0] for alias in node.names}
+                modules |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
-                imported.add(node.module.split(".")[0])
+                left_out = path.name == "cli.py" and node.module == "coursetools.publish"
+                modules |= set() if left_out else {node.module}  # the command looks for it
+    places = [edition / "src" / name.replace(".", "/") for name in modules]
+    places = [place for place in places if place.relative_to(edition / "src").parts[0] in packages]
+    assert [p for p in places if not (p.is_dir() or p.with_suffix(".py").exists())] == []
+    imported = {name.split(".")[0] for name in modules}
     providers = packages_distributions()
     lacking = [
         name
@@ -291,6 +322,12 @@ def test_the_unzipped_folder_works_without_git(edition, tmp_path):
     run = {"cwd": folder, "capture_output": True, "text": True, "check": True}
     command = subprocess.run(["make", "-n", "lab"], env=os.environ | git, **run).stdout
     assert "/lab/tree/notebooks/01_synthetic_rectangles.ipynb\n" in command
+    for place, moved in ((folder, False), ("/somewhere/else", True)):  # its .venv holds the path
+        (folder / ".venv" / "place").write_text(f"{place}\n")
+        command = subprocess.run(["make", "-n", "lab"], env=os.environ | git, **run).stdout
+        assert ("-m venv --clear .venv" in command) == moved
+        assert ("--torch-backend=cpu" in command) == moved  # the choice moves, too
+    (folder / ".venv" / "place").unlink()
     book = subprocess.run(["make", "-n", "book"], env=os.environ | git, **run).stdout
     assert "jupyter-book build ." in book
     helped = subprocess.run(["make", "help"], env=os.environ | git, **run).stdout
@@ -300,6 +337,26 @@ def test_the_unzipped_folder_works_without_git(edition, tmp_path):
     script += "print(settings.home())"
     found = python("-c", script, PYTHONPATH=str(folder / "src")).stdout.split()
     assert int(found[0]) > 0 and found[1] == str(folder / ".coursekit")
+
+
+@pytest.mark.parametrize("chosen", ["cpu", "default", None])
+def test_an_edition_begins_with_the_torch_of_the_course(course, tmp_path, chosen):
+    (course / ".venv").mkdir()
+    if chosen:
+        (course / ".venv" / "ready").write_text(f"{chosen}\n")
+    folder = student.write(tmp_path / "student", root=course)
+    for file in ("requirements.txt", "pyproject.toml"):
+        (folder / file).touch()
+
+    def setup(*words: str) -> str:
+        outer = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+        command = ["make", "-n", "lab", f"PYTHON={sys.executable}", *words]
+        return subprocess.run(command, cwd=folder, env=outer, capture_output=True, text=True).stdout
+
+    assert "Each folder of the course has its own" in setup()  # it says that it installs
+    assert ("--torch-backend=cpu" in setup()) == (chosen == "cpu")
+    assert "--torch-backend=cpu" not in setup("TORCH=default")
+    assert "--torch-backend=cpu" in setup("TORCH=cpu")
 
 
 def test_the_zip_is_the_same_each_time(edition, tmp_path):

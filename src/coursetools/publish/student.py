@@ -30,6 +30,7 @@ SHIPPED = [
     *("CITATION.cff", "LICENSE", "Makefile", "environment.yml", "pyproject.toml"),
     *("requirements.txt", "_config.yml", "_toc.yml"),
     *(
+        "benchmarks/*.py",  # which the lessons name
         "book/**/*",
         "notebooks/*.ipynb",
         "notebooks/ruff.toml",
@@ -38,6 +39,7 @@ SHIPPED = [
     ),
 ]
 LEFT_OUT = ["book/results_template.md", "book/start.md", "src/coursetools/publish/**/*"]
+LEFT_OUT += ["benchmarks/open_exercises.py"]  # it needs what is left out
 TEACHERS = "For teachers"  # a part of _toc.yml; its pages are left out too
 INSTRUCTORS = "# --- For instructors."  # this line of the Makefile, and what follows it, is cut
 
@@ -133,7 +135,7 @@ def write(folder: Path, outputs: bool = False, root: Path = settings.CHECKOUT) -
             notebook = with_gaps(nbformat.read(path, as_version=4), path.name[:2], outputs)
             target.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="")
         elif path.name in CHANGES:
-            text = CHANGES[path.name](path.read_text(encoding="utf-8"))
+            text = CHANGES[path.name](path.read_text(encoding="utf-8"), root)
             target.write_text(text, encoding="utf-8", newline="")
         else:
             shutil.copyfile(path, target)
@@ -173,15 +175,23 @@ def _shipped(root: Path) -> list[Path]:
     return sorted(shipped)
 
 
-def _without_teachers(text: str) -> str:
+def _makefile(text: str, root: Path) -> str:
+    """Return a Makefile without what is for instructors, and with the course's choice of torch."""
+    text = text.partition(INSTRUCTORS)[0].rstrip() + "\n"
+    ready = root / ".venv" / "ready"
+    chosen = ready.read_text(encoding="utf-8").strip() if ready.exists() else "default"
+    return text.replace(",default)", f",{chosen or 'default'})")
+
+
+def _without_teachers(text: str, _root: Path) -> str:
     toc = yaml.safe_load(text)
     toc["parts"] = [part for part in toc["parts"] if part["caption"] != TEACHERS]
     return yaml.safe_dump(toc, sort_keys=False)
 
 
 CHANGES = {
-    "Makefile": lambda text: text.partition(INSTRUCTORS)[0].rstrip() + "\n",
+    "Makefile": _makefile,
     "_toc.yml": _without_teachers,
     # nbgrader would put its menus into the students' JupyterLab, where they lead nowhere.
-    "requirements.txt": lambda text: re.sub(r"^nbgrader==.*\n", "", text, flags=re.MULTILINE),
+    "requirements.txt": lambda text, _: re.sub(r"^nbgrader==.*\n", "", text, flags=re.MULTILINE),
 }

@@ -1,0 +1,107 @@
+"""The doctor's checks of what somebody has chosen: data set, classes, backbone and weights."""
+
+import html
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from coursekit import settings
+from coursetools.findings import Row, install, last_line
+
+PART = re.compile(r"<part>.*?</part>", re.DOTALL)  # of an object; it has a name, too
+NAME = re.compile(r"<name>\s*(.*?)\s*</name>")
+
+
+def check_dataset() -> Iterator[Row]:
+    """Return whether the data set in use is there."""
+    from coursekit import datasets
+
+    name = settings.dataset()
+    if name == "mini" and not datasets.place(name).exists():
+        yield Row("data set", "mini, not drawn yet", "drawn by lesson 02", None)
+        return
+    try:
+        directory = datasets.locate()
+    except FileNotFoundError as error:
+        yield Row("data set", "missing", name, False, str(error))
+        return
+    count = sum(1 for _ in (directory / "Annotations").glob("*.xml"))
+    advice = f"{directory} is empty. Move it away and fetch it again, or choose another data set."
+    yield Row("data set", f"{count:,} annotations in {directory}", name, count > 0, advice)
+
+
+def check_classes() -> Iterator[Row]:
+    """Return whether the data set in use has objects of the classes that are asked for."""
+    from coursekit import datasets
+    from coursekit.voc import annotation_files
+
+    try:
+        wanted = settings.classes()
+    except ValueError as error:
+        yield Row("classes", os.environ["COURSEKIT_CLASSES"], "names", False, str(error))
+        return
+    directory = datasets.place(settings.dataset())
+    names: set[str] = set()
+    for file in annotation_files(directory) if directory.exists() else ():
+        text = PART.sub("", file.read_text(encoding="utf-8", errors="replace"))
+        names |= {html.unescape(name) for name in NAME.findall(text)}
+        if names.issuperset(wanted):
+            break
+    absent = [name for name in wanted if name not in names] if names else []
+    advice = (
+        f"No object in {directory} is called {', '.join(absent)}. Set COURSEKIT_CLASSES to some of "
+        f"these: {', '.join(sorted(names))}."
+    )
+    found = f"without {', '.join(absent)}" if absent else ", ".join(wanted)
+    yield Row("classes", found, "COURSEKIT_CLASSES", not absent if names else None, advice)
+
+
+def check_settings() -> Iterator[Row]:
+    """Return backbone, device and seed as they are set, and whether there is such a one."""
+    for read in (settings.backbone, settings.device, settings.seed):
+        name = read.__name__
+        variable = f"COURSEKIT_{name.upper()}"
+        try:
+            value = read()
+        except ValueError as error:
+            yield Row(name, os.environ[variable], "one of the course", False, str(error))
+        else:
+            yield Row(name, "the best there is" if value is None else str(value), variable, None)
+
+
+def check_weights() -> Iterator[Row]:
+    """Return whether the weights of the backbone in use are there."""
+    weights, check = settings.all_weights(), "backbone weights"
+    for file in (Path(one).expanduser() for one in weights if one != "imagenet"):
+        found = "found" if file.is_file() else "missing"
+        advice = f"There is no file {file}. Correct COURSEKIT_WEIGHTS, or unset it for ImageNet's."
+        yield Row(check, found, str(file), file.is_file(), advice)
+    if weights == ["imagenet"]:
+        backbone = os.environ.get("COURSEKIT_BACKBONE", settings.BACKBONES[0])
+        if backbone == settings.BACKBONES[0]:
+            yield _installed_weights(check)
+        elif backbone in settings.BACKBONES:
+            yield Row(check, backbone, "downloaded when first used", None)
+
+
+def _installed_weights(check: str) -> Row:
+    """Return whether the weights that came with the installation can be read.
+
+    The first time, this converts them, in another process: later the lessons find the result.
+    """
+    from efficientnet import converting
+
+    from safetensors import SafetensorError, safe_open
+
+    wanted = "come with the course"
+    try:
+        file = converting.weights_file(settings.home() / "weights")
+        with safe_open(file, "numpy") as tensors:
+            found = f"{len(tensors.keys())} arrays in {file.name}"
+    except SafetensorError:
+        return Row(check, "damaged", wanted, False, f"Delete {file}. It will be made again.")
+    except (ImportError, OSError) as error:
+        advice = f"{install()} If that does not help, begin with a new environment."
+        return Row(check, last_line(str(error)), wanted, False, advice)
+    return Row(check, found, wanted, True)
