@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 from coursekit import settings
@@ -17,6 +18,7 @@ from xdist.scheduler import LoadFileScheduling
 import processes
 
 ROOT = settings.CHECKOUT
+LONG = ("notebooks/", "tests/own_data/", "tests/backbones/", "tests/faults/", "tests/exercises/")
 SAMPLE = os.environ.get("COURSEKIT_VOC_SAMPLE")
 
 # No test depends on how fast the machine is, or on what else it does.
@@ -26,7 +28,7 @@ hypothesis.settings.load_profile("course")
 
 def pytest_collection_modifyitems(items):
     """Put what takes long first; skip what needs photographs where there are none, and say so."""
-    items.sort(key=lambda item: "tests/" in item.nodeid and "own_data/" not in item.nodeid)
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
     if SAMPLE and Path(SAMPLE).is_dir():
         return
     reason = "COURSEKIT_VOC_SAMPLE names no directory with the real VOC sample"
@@ -35,18 +37,32 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-class LessonsInOrder(LoadFileScheduling):
-    """Hands a file to one process, and to one also all lessons that read what others wrote."""
+# What one process runs, which saves it from starting again what takes long to start: lessons that
+# read what others wrote; tests of one server of processes; and those that call a framework.
+LESSONS, SERVER = r"notebooks/(?!01)\d\d_", r"tests/faults/test_(killed|full_disk)\.py"
+FRAMEWORKS = r"\bin_(keras|torch|{)"
+
+
+class OneByOne(LoadFileScheduling):
+    """Hands a file to one process, and to one also all files that belong together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = super()._split_scope(nodeid)
-        return "lessons" if re.match(r"notebooks/(?!01)\d\d_", file) else file
+        return together(super()._split_scope(nodeid))
+
+
+@cache
+def together(file: str) -> str:
+    """Return the name of what a file belongs to, or its own."""
+    for pattern in (LESSONS, SERVER):
+        if re.match(pattern, file):
+            return pattern
+    return FRAMEWORKS if re.search(FRAMEWORKS, (ROOT / file).read_text("utf-8")) else file
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Let each process run one file at a time, where ``--dist loadfile`` asks for that."""
-    return LessonsInOrder(config, log) if config.getvalue("dist") == "loadfile" else None
+    return OneByOne(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture

@@ -52,6 +52,21 @@ def printed(call, *arguments) -> str:
     return text.getvalue()
 
 
+def printed_without_graphs(call, *arguments) -> str:
+    """Return what a call prints while TensorFlow makes no graphs: for few steps, that is quicker.
+
+    It is for scripts whose losses and steps of training are all a lesson's, or Keras's own; the
+    lessons train with them as graphs.
+    """
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        return printed(call, *arguments)
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
 def largest_difference_on_lines(outputs) -> float:
     """Return by how much the axis networks differ on pictures and on the lines of their maxima."""
     space = outputs.prepare()
@@ -133,11 +148,13 @@ def run_with_keras(folder: str) -> dict[str, str]:
             "layers": printed(layers.main, ["--out", folder]),
             "sizes": printed(sizes.main, ["--out", folder]),
             "fresh": printed(fresh.main, ["--out", folder]),
-            "ideas": printed(ideas.main, ["--seeds", "1", "--out", folder]),
-            "unfrozen": printed(unfrozen.main, [*photographs, "--seeds", "1", "--out", folder]),
+            "ideas": printed_without_graphs(ideas.main, ["--seeds", "1", "--out", folder]),
+            "unfrozen": printed_without_graphs(
+                unfrozen.main, [*photographs, "--seeds", "1", "--out", folder]
+            ),
             "outputs": printed(outputs.main, ["--out", folder]),
             "frozen": printed(frozen.main, ["--seeds", "1", "--epochs", "1", "--out", folder]),
-            "exchange": printed(exchange.main, ["--seeds", "2", "--out", folder]),
+            "exchange": printed_without_graphs(exchange.main, ["--seeds", "2", "--out", folder]),
             "promises": printed(promises.main, ["--sets", "1", "--out", folder]),
             "lines": largest_difference_on_lines(outputs),
         }

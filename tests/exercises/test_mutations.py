@@ -33,12 +33,15 @@ IN_CODE = [
 ]
 IN_NOTEBOOKS = [name for name, m in MUTATIONS.items() if m.file.endswith(".ipynb")]
 
+# These tests need no plugin, and to import all takes as long as to run them.
+ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
 
 def run_tests(source, tests) -> subprocess.CompletedProcess:
     """Run quick unit tests against the package in `source`."""
     options = ("-q", "-x", "-p", "no:cacheprovider", "-k", "not libraries", "-m", "not real")
     files = [ROOT / test for test in tests]
-    return processes.python("-m", "pytest", *options, *files, PYTHONPATH=str(source))
+    return processes.python("-m", "pytest", *options, *files, **ALONE, PYTHONPATH=str(source))
 
 
 @pytest.fixture
@@ -80,7 +83,7 @@ for name in [None, *names]:
 @pytest.fixture(scope="module")
 def recipes_noticed() -> dict[str, int]:
     """What pytest returns for the tests of the recipes, by mutation; None is no mutation."""
-    run = processes.python("-c", EACH_RECIPE, ROOT / RECIPES, *IN_RECIPES)
+    run = processes.python("-c", EACH_RECIPE, ROOT / RECIPES, *IN_RECIPES, **ALONE)
     assert run.returncode == 0, run.stdout + run.stderr
     return {name: int(n) for name, n in re.findall(r"^<(.+)> (\d)$", run.stdout, re.M)}
 

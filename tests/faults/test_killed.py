@@ -17,6 +17,12 @@ TIMES = {job: 20 for job in JOBS} | {draw: 6, execute: 4}  # which take longer
 UNFINISHED = re.compile(r"\.[0-9a-f]{8}\..+")  # what `written_whole` writes to first
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _imports_are_done():
+    """Let what all processes begin with be imported: a job takes its own seconds only."""
+    start(int).join()
+
+
 def let_an_hour_pass(folder: Path) -> None:
     for path in folder.rglob("*"):
         if UNFINISHED.fullmatch(path.name):
@@ -26,7 +32,6 @@ def let_an_hour_pass(folder: Path) -> None:
 def kill(job: Callable, times: int, place: Path) -> None:
     """Kill a job again and again; then look at what an undisturbed one makes of it."""
     rng, number, children = random.Random(0), count(), []
-    finish(job, place / "warm", place)
     seconds = finish(job, place / "right", place)
     right = contents(place / "right")
     assert right

@@ -1,13 +1,14 @@
 """Training in several processes: two must learn what one learns.
 
-One process trains in that for PyTorch, two as `torchrun` starts them. The mistakes that the
-comparison must notice are made on purpose, in two processes that it starts once for all of them.
+One process trains in that for PyTorch, two as `torchrun` starts them, once for all tests: these
+run the program first, and then make the mistakes that the comparison must notice.
 """
 
 import contextlib
 import io
 import json
 import os
+import runpy
 import sys
 from pathlib import Path
 from unittest import mock
@@ -24,6 +25,7 @@ STEPS, BATCH = 4, 4
 # Rounding begins at 1e-6, and AdamW's first steps make it larger: 1.5e-4 after six of them.
 # After more than five, a maximum between two cells that are nearly equal may go to the other.
 CLOSE, FAR = 5e-4, 1e-2
+OPTIONS = ("--steps", STEPS, "--batch", BATCH, "--threads", 1, "--out")
 SCRIPT = settings.CHECKOUT / "notebooks" / "scripts" / "train_ddp.py"
 
 
@@ -33,15 +35,6 @@ def choices(artifacts: Path) -> dict[str, str]:
     chosen |= {"COURSEKIT_BACKBONE": "efficientnet_lite0", "COURSEKIT_WEIGHTS": "imagenet"}
     # two devices round differently, and one GPU would be for one process only
     return chosen | {"COURSEKIT_DEVICE": "cpu", "TQDM_DISABLE": "1"}
-
-
-def torchrun(artifacts: Path, script: Path, *arguments) -> str:
-    """Return what a script prints in two processes."""
-    two = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2)
-    variables = choices(artifacts) | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = python(*two, script, *arguments, **variables)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
 
 
 def train_alone(*arguments) -> list:
@@ -85,11 +78,11 @@ def places() -> dict[str, list[str]]:
     }
 
 
-# what the two processes with the mistakes do
+# what the two processes do
 
 
-def make_mistakes(directory: Path) -> None:
-    """Write the losses, or the error, of each mistake."""
+def train_together(directory: Path, *arguments: str) -> None:
+    """Run the program as `torchrun` does; then write the losses, or the error, of each mistake."""
     import torch
     from torch import distributed
 
@@ -105,8 +98,14 @@ def make_mistakes(directory: Path) -> None:
         except ValueError as error:
             return str(error)
 
-    # Once for all: a second time, a process may read the addresses of the first one and fail.
-    distributed.init_process_group("gloo")
+    # They are connected once for all: a second time, a process may read the addresses of the first
+    # one and fail. So the program must not part them yet.
+    with (
+        mock.patch.object(sys, "argv", [str(SCRIPT), *arguments]),
+        mock.patch.object(distributed, "destroy_process_group") as part,
+    ):
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+    part.assert_called_once_with()
     answers = {
         "none": losses(),
         "the first share for all": losses(0),
@@ -128,28 +127,38 @@ def make_mistakes(directory: Path) -> None:
 
 @pytest.fixture(scope="module")
 def artifacts(tmp_path_factory) -> Path:
-    """A directory with the table of images, as lesson 02 writes it."""
+    """A directory with a table of images like that of lesson 02: few, since all are measured."""
     directory, mini = tmp_path_factory.mktemp("artifacts"), datasets.prepare("mini")
     images = voc.single_object(voc.load_annotations(mini), CLASSES)
-    voc.assign_split(images, mini).to_csv(directory / "images.csv", index=False)
+    images = voc.assign_split(images, mini).groupby(["split", "name"]).head(2)
+    images.to_csv(directory / "images.csv", index=False)
     return directory
 
 
 @pytest.fixture(scope="module")
-def logs(in_torch, artifacts) -> dict[int, dict]:
+def together(artifacts) -> str:
+    """What two processes print that `torchrun` starts; their files lie in the directory."""
+    two = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2)
+    variables = choices(artifacts) | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    options = (*OPTIONS, artifacts / "2.json")
+    done = python(*two, Path(__file__), artifacts, *options, **variables)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def logs(in_torch, artifacts, together) -> dict[int, dict]:
     """What one process, and two, write about the same training, by their number."""
-    options = ("--steps", STEPS, "--batch", BATCH, "--threads", 1, "--out")
     files = {world: artifacts / f"{world}.json" for world in (1, 2)}
-    alone, code = in_torch(train_alone, *options, files[1], **choices(artifacts))
+    alone, code = in_torch(train_alone, *OPTIONS, files[1], **choices(artifacts))
     assert code == 0, code
-    printed = {1: alone, 2: torchrun(artifacts, SCRIPT, *options, files[2])}
+    printed = {1: alone, 2: together}
     return {n: json.loads(files[n].read_text()) | {"printed": printed[n]} for n in files}
 
 
 @pytest.fixture(scope="module")
-def mistakes(artifacts) -> dict:
+def mistakes(artifacts, together) -> dict:
     """The losses, or the error, of two processes, by the mistake made."""
-    torchrun(artifacts, Path(__file__), artifacts)
     return json.loads((artifacts / "mistakes.json").read_text())
 
 
@@ -203,7 +212,7 @@ def test_the_two_shares_make_up_the_batch(logs, mistakes):
 def test_a_batch_that_cannot_be_shared_is_refused(mistakes, batch):
     words = mistakes[f"batch of {batch}"]
     assert words.startswith(f"A batch of {batch} pictures cannot be shared equally by 2 process")
-    assert "Take a multiple of 2, from 2 to 6" in words
+    assert "Take a multiple of 2, from 2 to 10." in words
 
 
 def test_each_process_takes_a_gpu_where_there_are_enough(in_torch):
@@ -226,4 +235,4 @@ def test_a_missing_table_names_the_notebook_to_run(in_torch, tmp_path):
 
 
 if __name__ == "__main__":
-    make_mistakes(Path(sys.argv[1]))
+    train_together(Path(sys.argv[1]), *sys.argv[2:])
