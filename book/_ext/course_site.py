@@ -39,8 +39,7 @@ INDEX = """\
 
 
 # What is changed in the finished pages: a pattern, and what takes its place. All but the last are
-# faults of the theme and of sphinxcontrib-bibtex, most of them against WCAG 2 A and AA, as axe-core
-# finds them.
+# faults of the theme, most of them against WCAG 2 A and AA, as axe-core finds them.
 MENDS = (
     # The label hides the text that can be seen on the button, "Search Ctrl+K".
     (re.compile(r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"'), r"\1"),
@@ -48,8 +47,6 @@ MENDS = (
     (re.compile(r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"'), r"\1"),
     # The same on a fold, "Show the solution" or "Show how it was measured".
     (re.compile(r'(<summary) aria-label="Toggle hidden content"'), r"\1"),
-    # The role is deprecated, and the children of a list must be its items.
-    (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
     # It draws the icons a second time, as SVG. The font does it already, at a tenth of the size.
     (re.compile(r"<script [^>]*scripts/fontawesome\.js[^>]*></script>\s*"), ""),
     # What a claim or a report printed, line by line: course.css shows it like text, not like code.

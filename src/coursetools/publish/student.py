@@ -28,7 +28,7 @@ POINTS = {"easy": 1, "open": 3}  # all others: 2
 
 SHIPPED = [
     *("CITATION.cff", "LICENSE", "Makefile", "environment.yml", "pyproject.toml"),
-    *("requirements.txt", "_config.yml", "_toc.yml"),
+    *("requirements.txt", "setup.py", "_config.yml", "_toc.yml"),
     *(
         "book/**/*",
         "notebooks/*.ipynb",
@@ -105,8 +105,9 @@ def with_gaps(notebook: NotebookNode, lesson: str, outputs: bool = False) -> Not
         exercise = cell.metadata.pop("nbgrader", None)
         if exercise or not outputs:
             clear.preprocess_cell(cell, {}, i)
-        if exercise:  # a solution is folded in the book, but a gap is to be seen
+        if exercise:  # a solution is folded, on the site and in JupyterLab; a gap is to be seen
             cell.metadata.tags = [tag for tag in cell.metadata.tags if tag != "hide-input"]
+            cell.metadata.pop("jupyter", None)
     return marked
 
 
