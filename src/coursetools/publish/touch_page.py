@@ -33,7 +33,8 @@ html {{
   color: #22303c;
 }}
 * {{ box-sizing: border-box }}
-body {{ font: 1rem/1.6 system-ui, sans-serif; margin: 1rem auto; max-width: 58rem; padding: 0 1rem }}
+body {{ font: 1rem/1.6 system-ui, sans-serif; margin: 1rem auto; max-width: 58rem }}
+body {{ padding: 0 1rem }}
 {style}
 </style></head>
 <body>
