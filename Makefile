@@ -96,6 +96,7 @@ execute: $(READY) ## run all notebooks in order and store their outputs and resu
 	$(BIN)/coursekit run --in-place
 	$(BIN)/python -m coursetools.publish.results_page
 	$(BIN)/python -m coursetools.publish.touch_figures
+	$(BIN)/python -m coursetools.publish.touch_page
 
 pdf: _build/html/index.html ## print the site into one file, _build/course.pdf (needs Chromium)
 	$(BIN)/python -m coursetools.publish.pdf _build/html _build/course.pdf

@@ -74,7 +74,9 @@ def mark(notebook: NotebookNode, lesson: str) -> NotebookNode:
         number, level = title
         check = awaited == "check"
         cell.metadata.nbgrader = grading(f"{awaited}-{lesson}-{number}", solution=not check)
-        if check:
+        if not check:  # a solution is folded in JupyterLab, but a gap is to be seen
+            cell.metadata.pop("jupyter", None)
+        else:
             cell.metadata.nbgrader |= {"grade": True, "locked": True, "points": points(level)}
         awaited, title = ("exercise", None) if check else ("check", title)
     if awaited == "check":
@@ -105,9 +107,8 @@ def with_gaps(notebook: NotebookNode, lesson: str, outputs: bool = False) -> Not
         exercise = cell.metadata.pop("nbgrader", None)
         if exercise or not outputs:
             clear.preprocess_cell(cell, {}, i)
-        if exercise:  # a solution is folded, on the site and in JupyterLab; a gap is to be seen
+        if exercise:  # a solution is folded in the book, but a gap is to be seen
             cell.metadata.tags = [tag for tag in cell.metadata.tags if tag != "hide-input"]
-            cell.metadata.pop("jupyter", None)
     return marked
 
 
