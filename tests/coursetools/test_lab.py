@@ -37,17 +37,17 @@ def test_jupyterlab_finds_what_the_course_installs_for_it(installed, ours):
     assert installed.read_bytes() == ours.read_bytes(), hint
 
 
-@pytest.mark.parametrize("chosen", [None, "elsewhere"])
-def test_the_root_is_the_course_unless_another_was_chosen(tmp_path, monkeypatch, chosen):
+@pytest.mark.parametrize("chosen", [False, True])
+def test_the_root_is_the_course_unless_another_was_chosen(tmp_path, chosen):
     for folder in ("notebooks", "book"):
         (tmp_path / folder).mkdir()
     (tmp_path / "book" / "glossary.md").touch()
-    monkeypatch.chdir(tmp_path / "notebooks")
-    server = SimpleNamespace(root_dir=chosen or "notebooks", config=Config())
+    lessons = str(tmp_path / "notebooks")
+    server = SimpleNamespace(root_dir=lessons, config=Config())
     if chosen:
-        server.config.ServerApp.root_dir = chosen
+        server.config.ServerApp.root_dir = lessons
     lab._link_jupyter_server_extension(server)
-    assert server.root_dir == (chosen or str(tmp_path))
+    assert server.root_dir == (lessons if chosen else str(tmp_path))
 
 
 def test_a_folder_of_other_notebooks_stays_the_root(tmp_path):

@@ -22,7 +22,7 @@ def _link_jupyter_server_extension(server: ServerApp) -> None:
     The lessons link to pages and pictures beside their folder, and a server shows nothing outside
     of its root. A root that somebody has chosen stays.
     """
-    course = course_of(Path.cwd())
+    course = course_of(Path(server.root_dir))
     if course and not server.config.ServerApp.get("root_dir"):
         server.root_dir = str(course)
         server.config.ContentsManager.preferred_dir = "notebooks"
