@@ -12,9 +12,11 @@ import sys
 import time
 from urllib.request import urlopen
 
+from coursekit.settings import CHECKOUT as ROOT
 from coursetools.publish import student
 
 import pytest
+from docutils.nodes import make_id
 from selenium.webdriver.support.ui import WebDriverWait
 
 pytestmark = pytest.mark.browser
@@ -148,6 +150,8 @@ def test_each_link_leads_to_its_entry(lesson, page):
     top, height, ids = lesson.execute_script(f"{PLACE} return seen(place)")
     assert 0 <= top < height
     assert {link.partition("#")[2] for link in links} <= set(ids)
+    text = (ROOT / "book" / f"{page}.md").read_text(encoding="utf-8")
+    assert ids == [make_id(title) for title in re.findall(r"^### (.+)$", text, re.MULTILINE)]
 
 
 def test_an_answer_of_the_quiz_looks_as_if_it_could_be_opened_and_can(lesson):
