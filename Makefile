@@ -39,7 +39,7 @@ endif
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps -e .
 	@echo $(TORCH) > $(READY)
 
-$(READY): requirements.txt pyproject.toml setup.py $(wildcard $(addprefix src/coursetools/lab/,*/*.js* */*/*.js*))
+$(READY): requirements.txt pyproject.toml $(wildcard setup.py $(addprefix src/coursetools/lab/,*/*.js* */*/*.js*))
 	@$(MAKE) --no-print-directory setup
 
 book: $(SITE)/index.html ## build the site into _build/html
