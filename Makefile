@@ -44,7 +44,7 @@ endif
 	@echo "$(CURDIR)" > .venv/place
 	@echo $(TORCH) > $(READY)
 
-$(READY): requirements.txt pyproject.toml
+$(READY): requirements.txt pyproject.toml $(wildcard setup.py $(addprefix src/coursetools/lab/,*/*.js* */*/*.js*))
 	@$(MAKE) --no-print-directory setup
 
 book: $(SITE)/index.html ## build the site into _build/html
@@ -102,6 +102,7 @@ execute: $(READY) ## run all notebooks in order and store their outputs and resu
 	$(BIN)/python -m coursetools.publish.results_page
 	$(BIN)/python -m coursetools.publish.touch_figures
 	$(BIN)/python -m coursetools.publish.times
+	$(BIN)/python -m coursetools.publish.touch_page
 
 pdf: _build/html/index.html ## print the site into one file, _build/course.pdf (needs Chromium)
 	$(BIN)/python -m coursetools.publish.pdf _build/html _build/course.pdf

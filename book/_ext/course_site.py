@@ -41,8 +41,7 @@ INDEX = """\
 TYPED = "_static/searchtools|_static/language_data|searchindex"
 FIGURE = r'<div class="picture pst-scrollable-table-container">\1</div>'
 # What is changed in the finished pages: a pattern, and what takes its place. The first ones are
-# faults of the theme and of sphinxcontrib-bibtex, most of them against WCAG 2 A and AA, as axe-core
-# finds them.
+# faults of the theme, most of them against WCAG 2 A and AA, as axe-core finds them.
 MENDS = (
     # The label hides the text that can be seen on the button, "Search Ctrl+K".
     (re.compile(r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"'), r"\1"),
@@ -50,8 +49,6 @@ MENDS = (
     (re.compile(r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"'), r"\1"),
     # The same on a fold, "Show the solution" or "Show how it was measured".
     (re.compile(r'(<summary) aria-label="Toggle hidden content"'), r"\1"),
-    # The role is deprecated, and the children of a list must be its items.
-    (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
     # It draws the icons a second time, as SVG. The font does it already, at a tenth of the size.
     (re.compile(r"<script [^>]*scripts/fontawesome\.js[^>]*></script>\s*"), ""),
     # What a claim or a report printed, line by line: course.css shows it like text, not like code.

@@ -86,6 +86,10 @@ def test_a_lesson_of_the_students_is_the_lesson_minus_the_solutions(edition, pat
         tags = set(before.metadata.get("tags", [])) - set(after.metadata.get("tags", []))
         assert tags == ({"hide-input"} if BEGIN in before.source else set())
         assert "nbgrader" not in after.metadata and before.id == after.id
+        folded = "jupyter" in before.metadata and BEGIN not in before.source
+        assert folded == ("jupyter" in after.metadata)
+    assert any("jupyter" in cell.metadata for cell in theirs.cells)
+    assert not any("jupyter" in c.metadata for c in tagged(student.mark(ours, "0"), "exercise"))
 
 
 def pairs(path):

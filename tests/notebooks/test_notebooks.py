@@ -101,11 +101,16 @@ SOLUTION = """def f{0}(x):
     ### END SOLUTION"""
 
 
+def fold(cell):
+    cell["metadata"]["jupyter"] = {"source_hidden": True}
+    return cell
+
+
 def exercise(number, count):
     """Return the three cells of an exercise that checks itself; `count` is its first run."""
     return [
         text(f":::{{admonition}} Exercise {number} (easy)\n:class: exercise\nWrite it.\n:::"),
-        cell(SOLUTION.format(number), count=count, tags=["exercise", "hide-input"]),
+        fold(cell(SOLUTION.format(number), count=count, tags=["exercise", "hide-input"])),
         cell(f"checks.f(f{number})", stream("✓"), count=count + 1, tags=["check"]),
     ]
 
@@ -257,6 +262,10 @@ BREACHES = {
     ),
     "two right answers": (lambda c: replace(c[6], "No.", "Yes."), "has 2 right answers"),
     "no right answer": (lambda c: replace(c[6], "Yes.", "No."), "has 0 right answers"),
+    "open in JupyterLab": (lambda c: c[10]["metadata"].pop("jupyter"), "not in both"),
+    "open on the site": (lambda c: fold(c[5]), "not in both"),
+    "a term": (lambda c: c[0].update(source=c[0]["source"][0] + "{term}`IoU`"), "is no link"),
+    "a paper": (lambda c: c[0].update(source=c[0]["source"][0] + "{cite:t}`a`"), "is no link"),
     "not explained": (lambda c: replace(c[6], "No. You counted one twice.", "No."), "not every"),
 }
 

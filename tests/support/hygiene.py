@@ -230,7 +230,17 @@ def _seed(notebook: dict) -> Iterator[str]:
             yield f"SEED is {seed}, not lessons.SEED"
 
 
+def _jupyterlab(notebook: dict) -> Iterator[str]:
+    """Yield what the site shows well and JupyterLab does not."""
+    for i, cell in enumerate(code_cells(notebook), 1):
+        folded = cell["metadata"].get("jupyter", {}).get("source_hidden", False)
+        if ("hide-input" in tags(cell)) != folded:
+            yield f"code cell {i} is folded on the site or in JupyterLab, not in both"
+    for role in re.findall(r"\{(?:term|cite[:\w]*)\}`.*?`", prose(notebook)):
+        yield f"{role} is no link to glossary.md or bibliography.md"
+
+
 RULES = [
     _order, _errors, _compared, _length, _lines, _skeleton, _alternatives, _machine,
-    _one_framework, _seed, _exercises, _quiz,
+    _one_framework, _seed, _exercises, _quiz, _jupyterlab,
 ]  # fmt: skip

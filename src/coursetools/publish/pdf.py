@@ -86,7 +86,11 @@ def contents(chapters: list[html.HtmlElement], numbers: dict[str, int]) -> str:
     lines = []
     for found in chapters:
         lines.append(entry(found.find(".//h1"), found.get("id"), numbers))
-        inner = [entry(h, h.getparent().get("id"), numbers) for h in found.iterfind(".//h2")]
+        inner = [
+            entry(h, h.getparent().get("id"), numbers)
+            for h in found.iterfind(".//h2")
+            if len(h.text_content()) > 1  # not the letters of the glossary
+        ]
         lines.append(f'<div class="inner">{"".join(inner)}</div>')
     return "".join(lines)
 

@@ -272,7 +272,7 @@ def source_text(source: dict) -> str:
     why = re.sub(r"Lesson (\d\d)", lambda found: lesson(found[1]), source["why"])
     return f"""### Source {source["file"]}: {source["title"]}
 
-- **Source:** {{cite:t}}`{source["key"]}`
+- **Source:** [its entry in the bibliography](bibliography.md#source-{source["file"]})
 - **Framework:** {source["framework"]}
 - **Data:** {source["data"]}
 - **Model:** {source["model"]}

@@ -28,7 +28,7 @@ POINTS = {"easy": 1, "open": 3}  # all others: 2
 
 SHIPPED = [
     *("CITATION.cff", "LICENSE", "Makefile", "environment.yml", "pyproject.toml"),
-    *("requirements.txt", "_config.yml", "_toc.yml"),
+    *("requirements.txt", "setup.py", "_config.yml", "_toc.yml"),
     *(
         "benchmarks/*.py",  # which the lessons name
         "book/**/*",
@@ -76,7 +76,9 @@ def mark(notebook: NotebookNode, lesson: str) -> NotebookNode:
         number, level = title
         check = awaited == "check"
         cell.metadata.nbgrader = grading(f"{awaited}-{lesson}-{number}", solution=not check)
-        if check:
+        if not check:  # a solution is folded in JupyterLab, but a gap is to be seen
+            cell.metadata.pop("jupyter", None)
+        else:
             cell.metadata.nbgrader |= {"grade": True, "locked": True, "points": points(level)}
         awaited, title = ("exercise", None) if check else ("check", title)
     if awaited == "check":
