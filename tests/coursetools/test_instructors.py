@@ -51,7 +51,7 @@ def test_the_page_the_readme_and_the_lessons_name_the_same_minutes():
 
 
 def test_the_worked_example_makes_a_data_set_with_the_classes_it_names(tmp_path, monkeypatch):
-    example, *_ = re.findall(r"```python\n(.+?)```", PAGE, re.DOTALL)
+    (example,) = re.findall(r"### A worked example\n.+?```python\n(.+?)```", PAGE, re.DOTALL)
     (classes,) = re.findall(r"--classes (\S+)", PAGE)
     monkeypatch.chdir(tmp_path)
     exec(example, {})
