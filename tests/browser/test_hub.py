@@ -45,7 +45,7 @@ const timer = setInterval(() => {
 
 def shown(name: str) -> str:
     """Return a file that the page for instructors shows under this name."""
-    (text,) = re.findall(rf"`{re.escape(name)}`[^`]*```python\n(.+?)```", PAGE, re.DOTALL)
+    (text,) = re.findall(rf"`{re.escape(name)}`\..+?```python\n(.+?)```", PAGE, re.DOTALL)
     return text
 
 
