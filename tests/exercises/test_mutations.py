@@ -110,7 +110,7 @@ def test_a_claim_notices(name, tmp_path, monkeypatch):
     nbformat.write(notebook, spoiled)
     with pytest.raises(runner.LessonError) as stop:
         runner.run([spoiled], tmp_path / "out")
-    assert f"AssertionError: {mutation.notices}" in str(stop.value)
+    assert f"ClaimError: {mutation.notices}" in str(stop.value)
 
 
 def test_each_bug_can_be_shown_and_loaded_with_and_without():
