@@ -1,16 +1,11 @@
 """The doctor's checks of what somebody has chosen: data set, classes, backbone and weights."""
 
-import html
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from coursekit import settings
 from coursetools.findings import Row, install, last_line
-
-PART = re.compile(r"<part>.*?</part>", re.DOTALL)  # of an object; it has a name, too
-NAME = re.compile(r"<name>\s*(.*?)\s*</name>")
 
 
 def check_dataset() -> Iterator[Row]:
@@ -44,8 +39,7 @@ def check_classes() -> Iterator[Row]:
     directory = datasets.place(settings.dataset())
     names: set[str] = set()
     for file in annotation_files(directory) if directory.exists() else ():
-        text = PART.sub("", file.read_text(encoding="utf-8", errors="replace"))
-        names |= {html.unescape(name) for name in NAME.findall(text)}
+        names |= _named(file)
         if names.issuperset(wanted):
             break
     absent = [name for name in wanted if name not in names] if names else []
@@ -55,6 +49,17 @@ def check_classes() -> Iterator[Row]:
     )
     found = f"without {', '.join(absent)}" if absent else ", ".join(wanted)
     yield Row("classes", found, "COURSEKIT_CLASSES", not absent if names else None, advice)
+
+
+def _named(file: Path) -> set[str]:
+    """Return the names of the objects in a file; none when it cannot be read: lesson 02 says so."""
+    from coursekit.voc import AnnotationError, parsing
+
+    try:
+        objects = parsing.parse(file).iterfind("object")
+        return {parsing.Fields(file, one).text("name") for one in objects} - {""}
+    except AnnotationError:
+        return set()
 
 
 def check_settings() -> Iterator[Row]:
