@@ -9,9 +9,9 @@ LONGER = np.array([0, 0, 1, 1])  # what counting the last pixel adds to a box
 INSIDE = np.array([1, 1, -1, -1])  # what takes a frame of one pixel off a box
 
 
-def _pairs() -> list[tuple]:
+def pairs() -> list[tuple]:
     """Return pairs of boxes: overlapping, inside, apart in one direction and in two; then any."""
-    pairs = [
+    known = [
         ([0, 0, 10, 10], [4, 2, 12, 22]),
         ([10, 20, 50, 40], [20, 24, 30, 36]),
         ([0, 0, 10, 10], [30, 2, 40, 8]),
@@ -25,7 +25,7 @@ def _pairs() -> list[tuple]:
         ([30, 2, 40, 8], [0, 0, 10, 50]),
     ]
     corners = np.random.default_rng(1).integers([0, 0, 12, 14], [12, 14, 30, 40], size=(9, 2, 4))
-    return [(np.array(a), np.array(b)) for a, b in (*pairs, *corners)]
+    return [(np.array(a), np.array(b)) for a, b in (*known, *corners)]
 
 
 def _believed_iou(
@@ -57,7 +57,7 @@ iou = Check(
         "boxes.iou": "coursekit.boxes.iou",
         "boxes.pairwise_iou": "coursekit.boxes.pairwise_iou",
     },
-    cases=_pairs,
+    cases=pairs,
     wrong={
         "You divided by the sum of both areas. What the boxes share is in there twice.": (
             _believed_iou(denominator="sum")

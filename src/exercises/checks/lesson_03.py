@@ -4,6 +4,7 @@ from coursekit import boxes, metrics
 from coursekit.boxes import SIDES
 from coursekit.metrics import PREDICTED
 from exercises.checks.core import Check
+from exercises.checks.lesson_01 import pairs
 
 import numpy as np
 import pandas as pd
@@ -212,20 +213,9 @@ def _may_be_negative(a, b):
     return width * height / union + union / _hull(a, b) - 1
 
 
-def _any_pairs():
-    """Return pairs of boxes: overlapping, apart in both directions, apart in one; then any."""
-    known = (
-        ([0, 0, 4, 4], [2, 1, 6, 4]),
-        ([0, 0, 2, 2], [5, 3, 6, 6]),
-        ([0, 0, 4, 2], [0, 5, 4, 8]),
-    )
-    corners = np.random.default_rng(3).integers([0, 0, 12, 14], [12, 14, 30, 40], size=(9, 2, 4))
-    return [tuple(np.array(box, dtype=float) for box in pair) for pair in (*known, *corners)]
-
-
 generalized_iou = Check(
     right=_generalized,
-    cases=_any_pairs,
+    cases=pairs,
     wrong={
         "You return the plain IoU. It is 0 for all boxes that do not touch, however far apart.": (
             boxes.iou
