@@ -80,7 +80,7 @@ def look(folder: Path) -> dict:
     space["ours"] = SimpleNamespace(backbone=SimpleNamespace(shapes=SHAPES))
     space |= {"lessons": SimpleNamespace(artifacts_file=lambda name: Path(folder) / name)}
     cells = [lesson_code.source(cell) for cell in lesson_code.code_cells(notebook)]
-    (comparing,) = [cell for cell in cells if "answers.safetensors" in cell]
+    (comparing,) = [cell for cell in cells if "answers = load_file(" in cell]
     (naming,) = [cell for cell in cells if cell.startswith("TORCH_NAMES")]
     exec(naming, space)
     exec(comparing, space)

@@ -52,7 +52,8 @@ def given(tmp_path, monkeypatch):
 
 
 def save_lesson_01() -> None:
-    """Write predictions as lesson 01 does, of a few rectangles."""
+    """Write what a run of lesson 01 leaves, with predictions of a few rectangles."""
+    (settings.artifacts() / "notebooks").mkdir(parents=True)
     rng = np.random.default_rng(0)
     for model in OF_LESSON_01:
         low, high = rng.uniform(0, 50, (60, 2)), rng.uniform(70, 200, (60, 2))
