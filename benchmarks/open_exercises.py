@@ -100,7 +100,7 @@ def measure(lesson: str, folder: Path) -> None:
         (function,) = (f for f, *_, numbers in runs[exercise] if number in numbers)
         return [round(float(run(function, arm, at, seed)[number]), 4)]
 
-    header = f"# {data}, code {solutions.digest(lesson)}"
+    header = f"# data {data}, code {solutions.digest(lesson)}"
     _tables.measure(folder / f"{lesson}.csv", header, FIELDS, keys(runs), row)
     _tables.judge(solutions.verdicts(lesson, solutions.table(lesson, folder)))
 
