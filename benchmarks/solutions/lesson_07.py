@@ -143,3 +143,74 @@ RUNS = {
     8: [(with_few, ("dense", "heat maps"), PARTS, THREE, ("PCK at 0.1",))],
     9: [(name_from, ("averages", "joints", "both"), ("",), THREE, NAMED)],
 }
+
+
+# %% Verdicts
+def verdicts():
+    kinds = "ankle", "knee", "wrist", "elbow", "hip", "shoulder", "neck"
+
+    def without(what, kind):
+        after, before = (
+            of(6, what, f"{kind} @ {loss} the mask")
+            for loss in ("without", "with")
+        )
+        return after - before
+
+    lost = {kind: -without("PCK at 0.1", kind).mean() for kind in kinds}
+    pck = {
+        (readout, alpha): of(7, "PCK", f"{readout} @ {alpha}")
+        for readout in (
+            "average of all cells",
+            "highest cell",
+            "3 × 3 cells around",
+        )
+        for alpha in (0.1, 0.05)
+    }
+    shares = "0.125", "0.25", "0.5", "1"
+    heat, dense = (
+        {part: of(8, "PCK at 0.1", f"{head} @ {part}") for part in shares}
+        for head in ("heat maps", "dense")
+    )
+    named = {
+        source: of(9, "test accuracy", source)
+        for source in ("averages", "joints", "both")
+    }
+    return {
+        "The ankles lose most, on each seed.": (
+            max(lost, key=lost.get) == "ankle"
+            and (without("PCK at 0.1", "ankle") < -0.03).all()
+        ),
+        "They move up, and on each seed to the left.": (
+            surely(-without("mean y", "ankle"))
+            and (without("mean x", "ankle") < 0).all()
+        ),
+        "Shoulders and neck hardly notice.": all(
+            abs(lost[kind]) < 0.03 for kind in ("shoulder", "neck")
+        ),
+        "The highest cell is worst, and the cells around it are between.": all(
+            surely(pck["average of all cells", alpha] - pck[near, alpha])
+            and surely(pck[near, alpha] - pck["highest cell", alpha])
+            for alpha in (0.1, 0.05)
+            for near in ["3 × 3 cells around"]
+        ),
+        "The heat maps are ahead at each share by more than 0.05.": all(
+            (heat[part] - dense[part] > 0.05).all() for part in shares
+        ),
+        "Both curves rise to their end.": all(
+            head[few].mean() < head[more].mean()
+            for head in (heat, dense)
+            for few, more in (shares[:2], shares[1:3], shares[2:])
+        ),
+        "The distance is larger with an eighth than with all, on each seed.": (
+            (heat["0.125"] - dense["0.125"] > heat["1"] - dense["1"]).all()
+        ),
+        "Averages name more than joints, on each seed.": (
+            (named["averages"] > named["joints"]).all()
+        ),
+        "Both together name more than the averages, on each seed.": (
+            (named["both"] > named["averages"]).all()
+        ),
+        "The joints alone name more than 0.4 rightly.": (
+            named["joints"].min() > 0.4
+        ),
+    }
