@@ -91,10 +91,10 @@ def figure(table):
         (line,) = ax.plot(x, y, "-" + marker, label=units)
         style = {"mfc": "none", "ms": 3, "color": line.get_color()}
         ax.plot(own["accuracy"], own["mean IoU"], marker, **style)
-        for rate in (means.index[0], means.index[-1]):
-            place = means.loc[rate]
+        for rate, up in ((means.index[0], -4), (means.index[-1], 7)):
+            words = f"w = {float(rate):g}"
             away = {"textcoords": "offset points", "fontsize": 8}
-            ax.annotate(f"w = {float(rate):g}", place, (6, -3), **away)
+            ax.annotate(words, means.loc[rate], (6, up), **away)
     ax.set(xlabel="accuracy, val", ylabel="mean IoU, val")
     ax.legend()
 
@@ -156,3 +156,109 @@ RUNS = {
         (learn_faster, STARTS, (1, 10), THREE, (*SCORED, "rate at the end"))
     ],
 }
+
+
+# %% Verdicts
+def verdicts():
+    def mean(exercise, what, place):
+        return of(exercise, what, place).mean()
+
+    def change(what, units):
+        first, last = (
+            of(8, what, f"{units} units @ {rate}") for rate in (0.1, 1000)
+        )
+        return last - first
+
+    rates = 0.01, 0.1, 1, 10, 100
+    boxes = {
+        (loss, rate): of(6, "mean IoU", f"{loss} @ {rate}")
+        for loss in ("L1", "L2")
+        for rate in (*rates, 1000)
+    }
+    lazy = {
+        loss: of(6, "loss of the mean box", loss).item()
+        for loss in ("L1", "L2")
+    }
+    sides, whole = (
+        {
+            what: of(7, what, promise)
+            for what in ("sides held", "boxes held", "mean width")
+        }
+        for promise in ("single sides", "whole boxes")
+    )
+    ends = {
+        (start, times): of(9, "rate at the end", f"{start} @ {times}")
+        for start in ("from 0", "from the mean box")
+        for times in (1, 10)
+    }
+
+    def apart(times):
+        return ends["from the mean box", times] / ends["from 0", times]
+
+    def gain(start):
+        fast, slow = (
+            of(9, "mean IoU", f"{start} @ {times}") for times in (10, 1)
+        )
+        return fast - slow
+
+    return {
+        "The mean box costs three to six times as much in L1.": (
+            3 * lazy["L2"] < lazy["L1"] < 6 * lazy["L2"]
+        ),
+        "At the same rate, L1 has the better boxes.": all(
+            boxes["L1", rate].mean() > boxes["L2", rate].mean()
+            for rate in rates
+        ),
+        "The boxes of L1 are about as good as those of L2 at ten times.": all(
+            abs(boxes["L1", rate].mean() - boxes["L2", 10 * rate].mean())
+            < 0.06
+            for rate in (0.1, 1, 10, 100)
+        ),
+        "The curve of L1 bends, too: the last step costs names, no box.": (
+            surely(
+                of(6, "accuracy", "L1 @ 100")
+                - of(6, "accuracy", "L1 @ 1000")
+            )
+            and boxes["L1", 1000].mean() - boxes["L1", 100].mean() < 0.01
+        ),
+        "At its largest rates, L1 has the better boxes at as many names.": (
+            surely(boxes["L1", 100] - boxes["L2", 1000])
+            and mean(6, "accuracy", "L1 @ 100")
+            > mean(6, "accuracy", "L2 @ 1000") - 0.02
+        ),
+        "Single sides are held as promised, all four of fewer than 0.8.": (
+            abs(sides["sides held"].mean() - 0.9) < 0.03
+            and 0.66 < sides["boxes held"].mean() < 0.8
+        ),
+        "Whole boxes are held as promised, and need more width.": (
+            whole["boxes held"].min() > 0.87
+            and surely(whole["mean width"] - sides["mean width"])
+        ),
+        "With 8 units, names pay for boxes; far less with 32 or 128.": (
+            surely(-0.2 - change("accuracy", 8))
+            and all(
+                change("accuracy", units).mean() > -0.1
+                for units in (32, 128)
+            )
+        ),
+        "With 32 and 128 units, three seeds show no loss of names.": not any(
+            surely(-change("accuracy", units)) for units in (32, 128)
+        ),
+        "The boxes gain with each number of units.": all(
+            surely(change("mean IoU", units)) for units in (8, 32, 128)
+        ),
+        "The more units, the farther right the curve, at each rate.": all(
+            mean(8, "accuracy", f"128 units @ {rate}")
+            > mean(8, "accuracy", f"8 units @ {rate}") + 0.04
+            for rate in (0.1, 1, 10, 100, 1000)
+        ),
+        "Ten times as fast, both ends come nearer, and do not meet.": (
+            apart(1).min() > 20 and 1.2 < apart(10).median() < 20
+        ),
+        "From 0, the boxes gain less than 0.02.": (
+            gain("from 0").mean() < 0.02
+        ),
+        "From the mean box, they gain more.": surely(
+            gain("from the mean box") - gain("from 0")
+        ),
+    }
