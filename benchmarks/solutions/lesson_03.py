@@ -36,15 +36,21 @@ def figure(table):
 # %% Exercise 7
 def overfit_64(loss, batch, seed):
     """Return the accuracy on 64 pictures after training on them."""
-    name, length = loss.split(", ")
+    name, length, *order = loss.split(", ")
     epochs = 30 if length == "30 epochs" else 320 * batch // 64
+    x, rng = averages[LAST], np.random.default_rng(seed)
     few = np.flatnonzero(train)[:64]
     keras.utils.set_random_seed(seed)
-    model = two_dense_heads(averages[LAST].shape[1])
+    model = two_dense_heads(x.shape[1])
     losses = BROKEN if name == "broken" else RIGHT
     model.compile("adam", losses, {"class": 0.5, "box": 0.5})
-    model.fit(*pick(averages[LAST], few, SIZE), batch, epochs, verbose=0)
-    shares = np.asarray(model(averages[LAST][few])["class"])
+    if order:
+        for _ in range(epochs):
+            some = pick(x, rng.permutation(few), SIZE)
+            model.fit(*some, batch, shuffle=False, verbose=0)
+    else:
+        model.fit(*pick(x, few, SIZE), batch, epochs, verbose=0)
+    shares = np.asarray(model(x[few])["class"])
     right = shares.argmax(axis=1) == images["label"][few]
     keras.backend.clear_session()
     return {"accuracy": right.mean()}
@@ -82,7 +88,7 @@ def best_rate(start):
     """Return the rate with the best boxes on val, by another seed."""
     scores = {
         rate: judged(train_random(start, rate, 100)[0], x_last, SIZE)
-        for rate in (0.0004, 0.002, 0.01)
+        for rate in (0.0004, 0.002, 0.01, 0.05, 0.25)
     }
     return max(scores, key=lambda rate: scores[rate]["mean IoU"])
 
@@ -123,7 +129,8 @@ def on_layers(chosen, _, seed):
 # %% Runs
 SCORED = ("accuracy", "mean IoU", "accuracy at IoU 0.5")
 HEADS, WEIGHTS = ("pooled", "spatial"), (1, 0.01, 0.0001, 0.000001)
-LENGTHS = ("broken, 30 epochs", "broken, 320 steps", "right, 30 epochs")
+LENGTHS = ("broken, 30 epochs", "broken, 320 steps")
+LENGTHS += ("broken, 320 steps, new orders", "right, 30 epochs")
 STARTED = ("mean box", "random, fractions", "random, pixels")
 LAYERS = ("block_10, block_14", "block_7, block_12", "block_14")
 OVERLAPS, THREE = ("val", "train", "rate", "spread, untrained"), range(3)
@@ -133,3 +140,99 @@ RUNS = {
     8: [(from_start, STARTED, ("",), THREE, OVERLAPS)],
     9: [(on_layers, LAYERS, ("",), THREE, SCORED)],
 }
+
+
+# %% Verdicts
+def verdicts():
+    weights = "1", "0.01", "0.0001", "0.000001"
+    whats = "accuracy", "mean IoU"
+    heads = {
+        (head, what, weight): of(6, what, f"{head} @ {weight}")
+        for head in ("pooled", "spatial")
+        for what in whats
+        for weight in weights
+    }
+
+    def right(loss, batch):
+        return of(7, "accuracy", f"{loss} @ {batch}").mean()
+
+    starts = "mean box", "random, fractions", "random, pixels"
+    val, train, spread = (
+        {start: of(8, what, start) for start in starts}
+        for what in ("val", "train", "spread, untrained")
+    )
+    ours, others, one = (
+        of(9, "mean IoU", layers)
+        for layers in (
+            "block_10, block_14",
+            "block_7, block_12",
+            "block_14",
+        )
+    )
+    names = [
+        of(9, "accuracy", layers).mean()
+        for layers in (
+            "block_10, block_14",
+            "block_7, block_12",
+            "block_14",
+        )
+    ]
+    return {
+        "The spatial head moves by less than 0.01 over all weights.": all(
+            (
+                abs(heads["spatial", what, w] - heads["spatial", what, "1"])
+                < 0.01
+            ).all()
+            for what in whats
+            for w in weights
+        ),
+        "With a weight of 1, the pooled head names less, on each seed.": (
+            heads["pooled", "accuracy", "1"]
+            < heads["pooled", "accuracy", "0.01"]
+        ).all(),
+        "With the smallest weight, its boxes are below a third of that.": (
+            heads["pooled", "mean IoU", "0.000001"].mean()
+            < heads["pooled", "mean IoU", "0.01"].mean() / 3
+        ),
+        "The broken loss learns less with larger batches.": (
+            right("broken, 30 epochs", 2) > 0.9
+            and 0.6 > right("broken, 30 epochs", 8) > 0.4
+            and right("broken, 30 epochs", 32) < 0.35
+        ),
+        "The same steps alone change little.": all(
+            abs(
+                right("broken, 30 epochs", n)
+                - right("broken, 320 steps", n)
+            )
+            < 0.1
+            for n in (2, 8, 32)
+        ),
+        "With new orders, all batch sizes learn nearly all.": all(
+            right("broken, 320 steps, new orders", n) > 0.95
+            for n in (2, 8, 32)
+        ),
+        "The right loss does not care.": all(
+            right("right, 30 epochs", n) > 0.95 for n in (2, 8, 32)
+        ),
+        "A random start in fractions costs more than 0.1.": (
+            surely(val["mean box"] - val["random, fractions"] - 0.1)
+        ),
+        "In pixels it costs less than 0.05.": (
+            (val["mean box"] - val["random, pixels"]).mean() < 0.05
+        ),
+        "Fractions are worse on the training pictures, too.": (
+            surely(train["mean box"] - train["random, fractions"])
+        ),
+        "Untrained boxes spread 100 times as far in fractions.": (
+            (
+                spread["random, fractions"] > 100 * spread["random, pixels"]
+            ).all()
+        ),
+        "Our layers have better boxes than the last alone, on each seed.": (
+            (ours > one).all()
+        ),
+        "The other two lie between, within 0.03 of ours.": (
+            one.mean() < others.mean() < ours.mean() < others.mean() + 0.03
+        ),
+        "The names hardly differ.": max(names) - min(names) < 0.03,
+    }

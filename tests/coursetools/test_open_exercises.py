@@ -27,14 +27,14 @@ def open_ones() -> list[tuple[str, int]]:
     return found
 
 
-@pytest.mark.parametrize("number", LESSONS)
+@pytest.mark.parametrize("number", results_page.LESSONS)
 def test_each_open_exercise_has_a_text_and_each_text_its_exercise(number):
     asked = [task for lesson, task in open_ones() if lesson == number]
     assert 3 <= len(asked) <= 4
     assert [*open_exercises.tasks(number)] == asked == [*open_exercises.texts(number)]
 
 
-@pytest.mark.parametrize("number", LESSONS)
+@pytest.mark.parametrize("number", results_page.LESSONS)
 def test_one_open_exercise_of_a_lesson_takes_half_an_hour_and_ends_in_a_figure(number):
     long = [
         task

@@ -107,7 +107,9 @@ def verdicts(number: str, runs: pd.DataFrame) -> dict[str, bool]:
 
 
 def short(number: float) -> str:
-    """Return a number with three digits behind the point, or fewer where it is large."""
+    """Return a number with three digits behind the point, fewer if it is large, four if tiny."""
+    if 0 < abs(number) < 0.0005:
+        return f"{number:.4f}"
     return f"{number:,.{3 if abs(number) < 10 else 1 if abs(number) < 100 else 0}f}"
 
 
