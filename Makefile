@@ -129,7 +129,7 @@ slides: _build/html/index.html ## make slides of each lesson in _build/slides
 
 # These write the tables that lessons and pages show. The other benchmarks only print.
 TABLES := outputs frozen layers sizes ideas unfrozen fresh transfer losses pretraining shortcut
-TABLES += domains exchange promises poses ddp margins
+TABLES += domains exchange promises poses ddp open_exercises margins
 TABLES := $(TABLES:%=benchmarks/%.py)
 SCRIPTS := $(filter-out $(TABLES),$(wildcard benchmarks/[!_]*.py))
 bench: $(READY) ## measure speed and memory, and print it; changes no committed file
@@ -140,6 +140,7 @@ ifdef CLAIMS
 	$(BIN)/python benchmarks/margins.py $(CLAIMS)
 else
 	@for script in $(TABLES); do echo "# $$script"; $(BIN)/python $$script || exit 1; done
+	$(BIN)/python -m coursetools.publish.open_exercises
 endif
 
 proof: $(READY) ## break things on purpose, and write what happens on a page of the book

@@ -14,6 +14,7 @@ import notebooks
 import rectangles
 from coursekit import datasets, settings, voc
 from coursetools import runner
+from coursetools.publish import open_exercises as solutions
 from efficientnet import LAYERS
 from joints import reading
 from minivoc import CLASSES, figures
@@ -23,12 +24,14 @@ import pandas as pd
 import pytest
 from nbformat import v4, write
 
+import _tables
 import ddp
 import exchange
 import fresh
 import growth
 import ideas
 import layers
+import open_exercises
 import poses
 import promises
 import sizes
@@ -40,7 +43,7 @@ WRITTEN = ("coverage", "choosing")  # what is measured on fresh drawings
 # these write into book/results
 TABLES = {"outputs", "frozen", "layers", "sizes", "ideas", "unfrozen", "fresh", "transfer"}
 TABLES |= {"losses", "pretraining", "shortcut", "domains", "ddp", "margins"}
-TABLES |= {"exchange", "promises", "poses"}
+TABLES |= {"exchange", "promises", "poses", "open_exercises"}
 
 # what the processes for Keras and for PyTorch do
 
@@ -592,6 +595,27 @@ def test_growth(capsys, monkeypatch):
 def test_an_exponent_is_that_of_the_power_law():
     assert growth.exponent([1, 10, 100], [3, 30, 300]) == pytest.approx(1)
     assert growth.exponent([1, 10, 100], [3, 300, 30_000]) == pytest.approx(2)
+
+
+def test_open_exercises(tmp_path, monkeypatch, artifacts, capsys):
+    monkeypatch.setenv("COURSEKIT_ARTIFACTS", str(artifacts))
+    cells = solutions.code("02")
+    few = cells | {"Runs": cells["Runs"].replace("range(5)", "range(2)")}
+    monkeypatch.setattr(solutions, "code", lambda number: {"02": few}[number])
+    open_exercises.main(["02", "--out", str(tmp_path)])
+    header, fields, *rows = (tmp_path / "02.csv").read_text(encoding="utf-8").splitlines()
+    assert header == f"# data {_tables.named('mini')}, code {solutions.digest('02')}"
+    assert fields == ",".join(open_exercises.FIELDS)
+    assert len(rows) == 3 * 4 * 3 * 2 and rows[0].startswith("10,smallest third,1,0,mean IoU,0.")
+    assert [line[0] in "✓✗" for line in capsys.readouterr().out.splitlines()[-5:]] == [True] * 5
+    assert settings.artifacts() == artifacts
+
+
+def test_each_lesson_of_the_open_exercises_gets_a_process_of_its_own(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(subprocess, "run", lambda command, check: asked.append(command[2:]))
+    open_exercises.main(["--out", str(tmp_path)])
+    assert asked == [[number, "--out", str(tmp_path)] for number in solutions.lessons()]
 
 
 def test_every_script_is_tried_here():

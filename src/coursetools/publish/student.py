@@ -40,6 +40,8 @@ SHIPPED = [
 ]
 LEFT_OUT = ["book/results_template.md", "book/start.md", "src/coursetools/publish/**/*"]
 LEFT_OUT += ["benchmarks/open_exercises.py"]  # it needs what is left out
+# the solutions of the open exercises, and what they measured
+LEFT_OUT += ["benchmarks/solutions/**/*", "book/**/open_exercises/*"]
 TEACHERS = "For teachers"  # a part of _toc.yml; its pages are left out too
 INSTRUCTORS = "# --- For instructors."  # this line of the Makefile, and what follows it, is cut
 

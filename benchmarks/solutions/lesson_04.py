@@ -1,0 +1,162 @@
+# %% Exercise 6
+from functools import cache
+from time import perf_counter
+
+
+@cache
+def head_of(seed):
+    """Return the weights of a head, trained on the frozen backbone."""
+    localizer = new_localizer(seed)
+    train_head(localizer, maps, train, seed)
+    return localizer.head.state_dict()
+
+
+def begin(seed):
+    """Return a localizer with a trained head."""
+    localizer = new_localizer(seed)
+    localizer.head.load_state_dict(head_of(seed))
+    return localizer
+
+
+@cache
+def copies_of(seed):
+    """Return three changed copies of the training pictures; seconds."""
+    torch.manual_seed(seed)
+    localizer, start = new_localizer(seed), perf_counter()
+    copies = [changed_maps(localizer.backbone, train) for _ in range(3)]
+    return copies, perf_counter() - start
+
+
+def with_copies(_, number, seed):
+    """Return what fine-tuning reaches with this number of copies."""
+    copies, seconds = copies_of(seed)
+    localizer, start = begin(seed), perf_counter()
+    versions = [first_maps(maps, train), *copies[:number]]
+    history = fine_tune(localizer, maps, versions, seed)
+    seconds = seconds * number / 3 + perf_counter() - start
+    last = history.iloc[-1]
+    return {
+        "score": history["score"].max(),
+        "class loss, train": last["class loss"],
+        "box loss, train": last["box loss"],
+        "seconds": seconds,
+    }
+
+
+# %% Exercise 6, its figure
+def figure(table):
+    """Draw the score against the number of copies, a line for a seed."""
+    _, ax = plt.subplots(figsize=(6, 3))
+    table = table[table["what"] == "score"]
+    for marker, (seed, runs) in zip("osD^v", table.groupby("seed")):
+        ax.plot(
+            runs["at"], runs["value"], marker=marker, label=f"seed {seed}"
+        )
+    ax.set(xlabel="changed copies of each picture", ylabel="score, val")
+    ax.legend()
+
+
+# %% Exercise 7
+def first_epoch(rate, _, seed):
+    """Return the score on val before and after one epoch at a rate."""
+    localizer = begin(seed)
+    held_out = batches_of(first_maps(maps, val))
+    before = score_of(LateLayers(localizer), held_out)["score"]
+    groups = [
+        {"params": localizer.head.parameters(), "lr": 0.0003},
+        {"params": localizer.backbone.parameters(), "lr": float(rate)},
+    ]
+    batches = batches_of(first_maps(maps, train), shuffle=True)
+    optimizer = torch.optim.AdamW(groups)
+    late = LateLayers(localizer)
+    history = fit(late, optimizer, batches, held_out, 1, seed=seed)
+    after = history.iloc[0]
+    named = after["accuracy"]
+    return {"before": before, "after": after["score"], "accuracy": named}
+
+
+# %% Exercise 8
+class QuarterTurn(v2.Transform):
+    """Turn picture, mask and box by a quarter, against the clock."""
+
+    def transform(self, inpt, params):
+        if not isinstance(inpt, tv_tensors.BoundingBoxes):
+            return tv_tensors.wrap(inpt.rot90(1, (-2, -1)), like=inpt)
+        height, width = inpt.canvas_size
+        numbers = inpt.as_subclass(torch.Tensor).unbind(-1)
+        turned = torch.stack(self.turn(*numbers, height, width), -1)
+        size = {"format": "XYXY", "canvas_size": (width, height)}
+        return tv_tensors.BoundingBoxes(turned, **size)
+
+    def turn(self, xmin, ymin, xmax, ymax, height, width):
+        return ymin, width - xmax, ymax, width - xmin
+
+
+class Mistaken(QuarterTurn):
+    """The same with a mistake: the height stands for the width."""
+
+    def turn(self, xmin, ymin, xmax, ymax, height, width):
+        return ymin, height - xmax, ymax, height - xmin
+
+
+TURNS = {"right": QuarterTurn(), "mistaken": Mistaken()}
+TURN_BY_CHANCE = v2.RandomApply([QuarterTurn()], p=0.5)
+
+
+def with_mask(turn, canvas, _):
+    """Return the smallest IoU of turned boxes and turned white pixels."""
+    height, width = map(int, canvas.split(" × "))
+    rng, overlaps = np.random.default_rng(0), []
+    for _ in range(100):
+        left, right = sorted(rng.choice(width + 1, 2, replace=False))
+        top, bottom = sorted(rng.choice(height + 1, 2, replace=False))
+        mask = torch.zeros(1, height, width, dtype=torch.uint8)
+        mask[:, top:bottom, left:right] = 1
+        box = tv_tensors.BoundingBoxes(
+            [[left, top, right, bottom]],
+            format="XYXY",
+            canvas_size=(height, width),
+        )
+        moved, moved_box = TURNS[turn]((tv_tensors.Mask(mask), box))
+        rows, columns = moved[0].any(1).nonzero(), moved[0].any(0).nonzero()
+        painted = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+        painted = np.array(painted, float).ravel()
+        overlaps.append(boxes.iou(painted, moved_box[0].numpy()))
+    return {"smallest IoU": min(overlaps)}
+
+
+# %% Exercise 9
+class PositiveSides(TwoHeads):
+    """Source 004's network, with a width and a height above 0."""
+
+    def forward(self, x):
+        logits, box = super().forward(x)
+        sides = functional.softplus(box[:, 2:])
+        return logits, torch.cat([box[:, :2], sides], 1)
+
+
+def with_softplus(network, loss, seed):
+    """Return scores on val after 15 epochs."""
+    global TwoHeads
+    before = TwoHeads
+    if network == "softplus":
+        TwoHeads = PositiveSides
+    found = train_small(train, seed, (), LOSSES[loss], epochs=15, wait=15)
+    TwoHeads = before
+    scores = score_of(found[0], load(val, 100))
+    return {name: scores[name] for name in ("accuracy", "mean IoU")}
+
+
+# %% Runs
+COPIES, CANVASES = (0, 1, 2, 3), ("256 × 256", "200 × 300")
+TOLD = ("score", "class loss, train", "box loss, train", "seconds")
+RATES, THREE = ("0.00003", "0.001", "0.01"), range(3)
+NETWORKS, BOTH = ("as it is", "softplus"), ("GIoU", "GIoU + L1")
+RUNS = {
+    6: [(with_copies, ("copies",), COPIES, THREE, TOLD)],
+    7: [
+        (first_epoch, RATES, ("",), THREE, ("before", "after", "accuracy"))
+    ],
+    8: [(with_mask, TURNS, CANVASES, (0,), ("smallest IoU",))],
+    9: [(with_softplus, NETWORKS, BOTH, THREE, ("accuracy", "mean IoU"))],
+}
