@@ -44,10 +44,14 @@ def joints(used: Sequence[str]) -> dict:
 
 
 def annotations(used: Sequence[str]) -> dict:
-    """Return the names of lesson 02, with its table of images."""
-    notebook, names = lesson_code.read("02_voc_annotations"), {}
+    """Return the names of lesson 02, with its boxes and its table of images."""
+    lesson = "02_voc_annotations"
+    notebook, names = lesson_code.read(lesson), {}
     exec(lesson_code.imports(lesson_code.taught(notebook)), names)
     exec(lesson_code.needed(notebook, used), names)
+    names["DATASET"] = names["datasets"].prepare()
+    for cell in ("cell-12", "cell-16"):
+        exchange.run_cell(names, cell, lesson)
     return names | {"images": names["lessons"].load_images()}
 
 

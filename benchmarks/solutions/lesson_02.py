@@ -1,3 +1,21 @@
+# %% Exercise 8
+def one_off(which, objects, _):
+    """Return how well wrong boxes fit, and how many end at the edge."""
+    found = {"true": right, "forgetful": forgetful}
+    found["wrong"] = boxes.xyxy_to_voc(right) - 1
+    sides = found[which]
+    some = {
+        "all": short_side > 0,
+        "at most 32 pixels": short_side <= 32,
+        "more than 128 pixels": short_side > 128,
+    }[objects]
+    at_edge = sides[:, 2] == table.loc[usable, "width"]
+    return {
+        "mean IoU": boxes.iou(right, sides)[some].mean(),
+        "boxes that end at the right edge": at_edge[some].sum(),
+    }
+
+
 # %% Exercise 10
 def two_people(third, pixels, seed):
     """Return how well two people's boxes fit who differ by chance."""
@@ -36,7 +54,13 @@ def figure(table):
 # %% Runs
 THIRDS = ("smallest third", "middle third", "largest third")
 FITS = ("mean IoU", "IoU above 0.5", "IoU above 0.9")
-RUNS = {10: [(two_people, THIRDS, (1, 2, 4, 8), range(5), FITS)]}
+BOXES = ("true", "forgetful", "wrong")
+OBJECTS = ("all", "at most 32 pixels", "more than 128 pixels")
+COUNTS = ("mean IoU", "boxes that end at the right edge")
+RUNS = {
+    8: [(one_off, BOXES, OBJECTS, (0,), COUNTS)],
+    10: [(two_people, THIRDS, (1, 2, 4, 8), range(5), FITS)],
+}
 
 
 # %% Verdicts
@@ -48,7 +72,28 @@ def verdicts():
         for third in ("smallest", "middle", "largest")
         for pixels in (1, 2, 4, 8)
     }
+    small, large = "at most 32 pixels", "more than 128 pixels"
+    one = {
+        (which, some): of(8, "mean IoU", f"{which} @ {some}").mean()
+        for which in ("forgetful", "wrong")
+        for some in (small, large)
+    }
+
+    def at_edge(which):
+        found = of(8, "boxes that end at the right edge", f"{which} @ all")
+        return found.item()
+
     return {
+        "Both mistakes cost the same.": all(
+            one["forgetful", some] == one["wrong", some]
+            for some in (small, large)
+        ),
+        "Small objects suffer, and large ones hardly do.": (
+            one["wrong", small] < 0.95 < 0.98 < one["wrong", large]
+        ),
+        "At the right edge there are true boxes, and no wrong one.": (
+            at_edge("true") > 100 and at_edge("wrong") == 0
+        ),
         "At each error, larger objects fit better.": all(
             fits["smallest", p] < fits["middle", p] < fits["largest", p]
             for p in (1, 2, 4, 8)

@@ -606,8 +606,10 @@ def test_open_exercises(tmp_path, monkeypatch, artifacts, capsys):
     header, fields, *rows = (tmp_path / "02.csv").read_text(encoding="utf-8").splitlines()
     assert header == f"# data {_tables.named('mini')}, code {solutions.digest('02')}"
     assert fields == ",".join(open_exercises.FIELDS)
-    assert len(rows) == 3 * 4 * 3 * 2 and rows[0].startswith("10,smallest third,1,0,mean IoU,0.")
-    assert [line[0] in "✓✗" for line in capsys.readouterr().out.splitlines()[-5:]] == [True] * 5
+    assert len(rows) == 3 * 3 * 2 + 3 * 4 * 3 * 2
+    assert rows[0] == "8,true,all,0,mean IoU,1.0"
+    assert rows[3 * 3 * 2].startswith("10,smallest third,1,0,mean IoU,0.")
+    assert [line[0] in "✓✗" for line in capsys.readouterr().out.splitlines()[-8:]] == [True] * 8
     assert settings.artifacts() == artifacts
 
 
