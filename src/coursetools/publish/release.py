@@ -70,7 +70,7 @@ def add_source(course: Path, notebook: Path) -> None:
 
 
 def convert(course: Path, converter: type, **which: str) -> None:
-    """Run a step of nbgrader in a course folder, with the settings that lie in it.
+    """Run a step of nbgrader in a course folder, with the settings in it.
 
     Parameters
     ----------

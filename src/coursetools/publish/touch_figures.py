@@ -76,7 +76,7 @@ RECTANGLE = '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f
 
 
 def predictions() -> pd.DataFrame:
-    """Return the model's predictions on the test split, with two columns more.
+    """Return the model's predictions on the test split, with two more columns.
 
     ``iou``, and ``last``: the highest threshold, in hundredths, at which the prediction is right;
     -1 when there is none.
