@@ -157,7 +157,7 @@ def around(rate: float) -> list[float]:
 def keys(file: Path, chosen: dict[str, Arm]) -> Iterator[tuple]:
     """Yield what is to be measured: for each number of rectangles the rates, then the seeds.
 
-    More rates are tried until the best one is no edge of what was tried, or `RATES` ends.
+    More rates are tried until the best one is not an edge of what was tried, or `RATES` ends.
     """
     start = dict.fromkeys(chosen, FIRST)
     for number, (choosing, scored) in SEEDS.items():

@@ -184,7 +184,7 @@ def _write(part: Path, first: int, row: int, maps: dict[str, np.ndarray]) -> Non
     for layer, values in maps.items():
         if not (values.min() >= -LARGEST and values.max() <= LARGEST):
             raise ValueError(
-                f"Layer {layer} gave a number beyond float16's range (65,504). Take another one."
+                f"Layer {layer} gave a number beyond float16's range (65,504). Take another layer."
             )
         # anew for each batch: what stays mapped counts as memory
         stored = open_memmap(_file(part, layer), "r+")

@@ -88,7 +88,7 @@ def load(
     Raises
     ------
     ValueError
-        When there is no such layer, its output is no map, or the weights do not fit.
+        When there is no such layer, its output is not a map, or the weights do not fit.
     OSError
         When the weight file is not there, or the weights cannot be downloaded.
     """
@@ -100,7 +100,7 @@ def load(
     outputs = {layer: network.get_layer(layer).output for layer in layers or recipe.layers}
     for layer, output in outputs.items():
         if len(output.shape) != 4:
-            raise ValueError(f"The output of {layer} is no map: its shape is {output.shape}.")
+            raise ValueError(f"The output of {layer} is not a map: its shape is {output.shape}.")
     model = keras.Model(network.input, outputs, name=name)
     model.trainable = False
     shapes = {layer: tuple(output.shape[1:]) for layer, output in outputs.items()}

@@ -26,7 +26,7 @@ def resolve(backbone: str, suffixes: tuple[str, ...], weights: str | Path | None
         return str(converting.weights_file(settings.home() / "weights"))
     if not found.endswith(suffixes):
         raise ValueError(
-            f"{found} is no weight file of this framework: its name ends in none of "
+            f"{found} is not a weight file of this framework: its name ends in none of "
             f"{', '.join(suffixes)}. Name one file for each framework, as in "
             "`--weights for_keras.h5 --weights for_torch.pth`."
         )

@@ -108,7 +108,7 @@ def begin(lesson: str) -> None:
     except OSError as error:
         raise OSError(
             f"Nothing can be written in {folder}: {error.strerror or error}. Set COURSEKIT_HOME to "
-            "a directory in which you may write, and on whose disk there is room."
+            "a directory where you may write, on a disk with room."
         ) from error
     with _changing_results() as results:
         results["claims"][lesson] = []
@@ -117,8 +117,8 @@ def begin(lesson: str) -> None:
     print(f"Lesson {lesson}, data set {name}")
     if len(settings.classes()) == 1:
         mistakes = "You are using a softmax over axis|In loss categorical_crossentropy"
-        warnings.filterwarnings("ignore", message=mistakes)  # as Keras thinks
-        print("It has one class, so every name is right: read here what is said of boxes.")
+        warnings.filterwarnings("ignore", message=mistakes)  # to Keras, it looks like one
+        print("It has one class, so every name is right: read only what is said about boxes.")
 
 
 def record_sentence(part: str, sentence: str, measured: float | None, **more: float | None) -> str:

@@ -91,8 +91,8 @@ def refuse_work(folder: Path) -> None:
     if work:
         first = min(work, key=lambda name: (not name.endswith(".ipynb"), name))
         raise FileExistsError(
-            f"{folder / first} has changed since it was written and may hold somebody's answers: move "
-            f"{folder} to a place of its own, such as ~/answers, go on working there, and try "
+            f"{folder / first} is not what was written there, and may hold somebody's answers: "
+            f"move {folder} to a place of its own, such as ~/answers, go on working there, and try "
             "again. To work with a new edition, unzip _build/student.zip outside _build, for "
             "example into ~/student."
         )

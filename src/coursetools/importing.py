@@ -52,7 +52,7 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     left_out["pictures without labels"] += [file.name for file in images if file not in found]
 
     splits = {file: _split_of(file.relative_to(directory)) for file in found}
-    if len({*splits.values()} - {None}) < 2:  # one part is no split
+    if len({*splits.values()} - {None}) < 2:  # one part is not a split
         splits = dict.fromkeys(splits)
     else:
         stray = [file.name for file, split in splits.items() if split is None]

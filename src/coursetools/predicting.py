@@ -17,8 +17,8 @@ import matplotlib.pyplot as plt
 def predict(paths: Sequence[str], out: Path, trained: Path | None = None) -> int:
     """Print a line of JSON for each picture, draw it into the folder `out`, return the exit status.
 
-    A path is a picture, or a folder of them. What is not a picture is named on stderr; the others are
-    done, and the status is 1 instead of 0. `trained` is the file of the model, by default that
+    A path is a picture, or a folder of them. What is not a picture is named on stderr; the others
+    are done, and the status is 1 instead of 0. `trained` is the file of the model, by default that
     of lesson 04; errors as in `model.load`.
     """
     localizer, classes = model.load(trained or model.model_file())

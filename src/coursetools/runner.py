@@ -176,7 +176,7 @@ def _refuse_work(target: Path) -> None:
     # An earlier version of the course did not write the sources down.
     if found and not (mark and mark.get("sources", _sources(found)) == _sources(found)):
         raise FileExistsError(
-            f"{target} has changed since a run wrote it and may hold somebody's work: it stays. "
+            f"{target} is not what a run wrote there, and may hold somebody's work: it stays. "
             "Give another --out, or move that file away."
         )
 

@@ -91,7 +91,7 @@ def load(directory: str | Path, most: int | None = None) -> Figures:
     share = (sides[:, 2:] - sides[:, :2]) / found.table[["width", "height"]].to_numpy()
     large = share.max(axis=1, initial=0) >= SMALLEST
     if not large.any():
-        raise ValueError(f"No picture in {directory} shows one figure, large, with joints.")
+        raise ValueError(f"No picture in {directory} shows a single large figure with joints.")
     table = found.table[large].reset_index(drop=True)
     names = [name for name in found.table.attrs["names"] if name in {*table["name"]}]
     table["label"] = table["name"].map(names.index)
@@ -140,7 +140,9 @@ def _load_coco(directory: Path, files: list[Path]) -> Figures:
             where = f"{file}: annotation {one.get('id')}"
             image = images.get(one.get("image_id"))
             if image is None:
-                raise ValueError(f"{where}: its image_id {one.get('image_id')} is no picture's id.")
+                raise ValueError(
+                    f"{where}: its image_id {one.get('image_id')} belongs to no picture."
+                )
             points = np.array(one["keypoints"], float)
             if points.size != 3 * len(skeleton[0]):
                 raise ValueError(
@@ -166,7 +168,7 @@ def _read_json(file: Path) -> dict:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{file} is no JSON, or damaged: {error}.") from error
+        raise ValueError(f"{file} is not JSON, or is damaged: {error}.") from error
     for field in ("images", "annotations", "categories"):
         if not isinstance(content, dict) or not isinstance(content.get(field), list):
             raise ValueError(f"{file} has no list {field}. Is it a keypoint file of COCO's?")
@@ -213,7 +215,7 @@ def _load_leeds(directory: Path) -> Figures:
     if values.ndim != 3 or values.shape[:2] != (3, MAT_JOINTS):
         raise ValueError(
             f"{file}: joints has the shape {values.shape}, not (3, {MAT_JOINTS}, pictures). Leeds "
-            "Sports Pose Extended has another one, and is not read here."
+            "Sports Pose Extended has another shape, and is not read here."
         )
     rows, joints = [], []
     for i, (x, y, hidden) in enumerate(values.transpose(2, 0, 1)):

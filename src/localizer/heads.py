@@ -27,7 +27,7 @@ class Scale(nn.Module):
         """Take mean and deviation of each channel from these maps, of training pictures."""
         deviation = maps.std((0, 2, 3), correction=0)[:, None, None]
         self.mean.copy_(maps.mean((0, 2, 3))[:, None, None])
-        # or channels that hardly vary would shout
+        # or channels that hardly vary would drown out the others
         self.deviation.copy_(deviation + 0.1 * deviation.mean())
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:

@@ -123,7 +123,7 @@ def test_half_a_data_set_is_none(tmp_path):
     (tmp_path / "pets" / "Annotations").mkdir(parents=True)
     with pytest.raises(FileNotFoundError) as caught:
         datasets.locate(tmp_path / "pets")
-    assert "pets is no data set in VOC's layout: it has no JPEGImages/." in str(caught.value)
+    assert "pets is not a data set in VOC's layout: it has no JPEGImages/." in str(caught.value)
     assert "must hold the XML files" in str(caught.value)
     assert "Did you mean" not in str(caught.value)
 

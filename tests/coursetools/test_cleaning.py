@@ -71,7 +71,7 @@ def test_where_somebody_worked_nothing_is_deleted(course, work, command):
     (course / "_build" / "html").mkdir()
     before = snapshot(course)
     with pytest.raises(
-        FileExistsError, match=r"student.* is not as it was written .*: move .*unzip"
+        FileExistsError, match=r"student.* is not what was written there, .*: move .*unzip"
     ):
         AGAIN[command](course)
     assert snapshot(course) == before and (course / "_build" / "html").exists()

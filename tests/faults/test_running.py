@@ -112,7 +112,7 @@ def test_a_run_that_is_stopped_says_so_in_one_line_and_goes_on(number, tmp_path,
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert errors.strip() == "coursekit run: stopped. Call it again to go on."
+    assert errors.strip() == "coursekit run: stopped. Run it again to go on."
     first = tmp_path / "out" / "notebooks" / "01_first.ipynb"
     made = first.stat().st_mtime_ns
     process = start()

@@ -264,8 +264,8 @@ BREACHES = {
     "no right answer": (lambda c: replace(c[6], "Yes.", "No."), "has 0 right answers"),
     "open in JupyterLab": (lambda c: c[10]["metadata"].pop("jupyter"), "not in both"),
     "open on the site": (lambda c: fold(c[5]), "not in both"),
-    "a term": (lambda c: c[0].update(source=c[0]["source"][0] + "{term}`IoU`"), "is no link"),
-    "a paper": (lambda c: c[0].update(source=c[0]["source"][0] + "{cite:t}`a`"), "is no link"),
+    "a term": (lambda c: c[0].update(source=c[0]["source"][0] + "{term}`IoU`"), "is not a link"),
+    "a paper": (lambda c: c[0].update(source=c[0]["source"][0] + "{cite:t}`a`"), "is not a link"),
     "not explained": (lambda c: replace(c[6], "No. You counted one twice.", "No."), "not every"),
 }
 

@@ -163,8 +163,8 @@ def spread_table(book: Path, data: str) -> str:
             cells = [f"{short(runs[s].mean())}<br>±&nbsp;{short(runs[s].std())}" for s in SCORES]
             rows.append([f"{MODELS[model][0]}<br>{len(runs)} seeds", *cells])
     caption = (
-        f"The same test pictures, several training runs with the backbone `{' or '.join(backbones)}`: "
-        "mean ± standard deviation."
+        "The same test pictures, several training runs with the backbone "
+        f"`{' or '.join(backbones)}`: mean ± standard deviation."
     )
     return table(caption, ["model", *SCORES.values()], rows)
 
