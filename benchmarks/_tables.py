@@ -86,6 +86,6 @@ def interval(values: pd.Series) -> pd.Series:
 
 
 def judge(sentences: dict[str, bool]) -> None:
-    """Print whether each sentence holds in the table; what the lessons say stands on them."""
+    """Print whether each sentence holds in the table; what the lessons say rests on them."""
     for sentence, holds in sentences.items():
         print(f"{'✓' if holds else '✗ does not hold:'} {sentence}")

@@ -57,7 +57,7 @@ def directory(setting: str, seed: int) -> Path:
 
 
 def environment(setting: str, seed: int) -> dict[str, str]:
-    """Return the environment of one run; of the reader's settings, only where the data lie."""
+    """Return the environment of one run; of the reader's settings, only where the data are."""
     threads = str(THREADS[setting])
     chosen = {name for options in SETTINGS.values() for name in options}
     chosen |= {name for name in os.environ if name.startswith("COURSEKIT_")}

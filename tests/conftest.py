@@ -153,6 +153,6 @@ def proof(request):
                 lines.write(json.dumps([part, sentence]) + "\n")
             return
         page = proof_page.PAGE.read_text(encoding="utf-8")
-        assert f"- {sentence}\n" in page, f"Make the page anew with `make proof`: {sentence}"
+        assert f"- {sentence}\n" in page, f"Rewrite the page with `make proof`: {sentence}"
 
     return proof

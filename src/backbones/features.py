@@ -57,9 +57,9 @@ def extract(
     """Return each layer's feature maps of all images of a table, and their image_ids, in its order.
 
     The maps are float16 of shape (n, height, width, channels), in files that are made when needed.
-    They are memory maps: no more of them is in memory than is used.
+    They are memory maps: only what is used of them is in memory.
 
-    The table has a row for each image, with ``image_id`` and ``filename``, and the pictures lie in
+    The table has a row for each image, with ``image_id`` and ``filename``, and the pictures are in
     ``JPEGImages`` of the directory. The files go to a folder in `folder`, by default ``features``
     among the artifacts of the data set in use. `batch` pictures make one forward pass.
 

@@ -55,7 +55,7 @@ class Recipe(NamedTuple):
 
 
 def _application(network: Callable[..., keras.Model], module, *layers: str) -> Recipe:
-    """Return the recipe of one of Keras' own networks, which lies in this module."""
+    """Return the recipe of one of Keras' own networks, which is in this module."""
     build = partial(network, include_top=False, input_shape=(224, 224, 3))
     return Recipe(build, module.preprocess_input, layers)
 

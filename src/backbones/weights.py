@@ -1,4 +1,4 @@
-"""The weights of a backbone: where they lie, which they are, and what was wrong with them."""
+"""The weights of a backbone: where they are, which they are, and what was wrong with them."""
 
 import hashlib
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Which data set is in use, where it lies, and preparing it.
+"""Which data set is in use, where it is, and preparing it.
 
 A data set has VOC's layout: ``Annotations/`` with one XML file for each picture in ``JPEGImages/``.
 """

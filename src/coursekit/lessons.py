@@ -1,13 +1,13 @@
 """What a notebook hands to the next one: the table of images, predictions, results and claims.
 
-Everything lies under ``artifacts/<data set>/``: the table of images in ``images.csv``, one CSV for
+Everything is under ``artifacts/<data set>/``: the table of images in ``images.csv``, one CSV for
 each model in ``predictions/``, and one ``results.json`` with five parts:
 
 - ``models``: for each model and split what `coursekit.metrics.scores` returns;
 - ``claims``: for each lesson the sentences it promised, with bound, number and whether they held;
 - ``reports``: for each lesson the numbers that vary too much to promise;
 - ``provenance``: for each lesson the data set, backbone, weights, seed and versions it ran with;
-- ``seconds``: for each lesson how long the whole notebook took, where `coursekit run` ran it.
+- ``seconds``: for each lesson how long the whole notebook took, if `coursekit run` ran it.
 """
 
 import json
@@ -41,7 +41,7 @@ _lesson: str | None = None  # the notebook that runs in this process
 
 
 def artifacts_file(name: str, lesson: str | None = None) -> Path:
-    """Return where a file of this name lies among the artifacts of the data set in use.
+    """Return where a file of this name is among the artifacts of the data set in use.
 
     `FileNotFoundError` when it is not there, and a lesson is named, which should have written it.
     """

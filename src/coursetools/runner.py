@@ -163,7 +163,7 @@ def _write(notebook: NotebookNode, target: Path) -> None:
 
 def _data_state() -> list[tuple]:
     """Return name, size and time of each file of the data."""
-    if settings.dataset() == "mini":  # it is drawn anew when it changes, under a new version
+    if settings.dataset() == "mini":  # it is drawn again when it changes, under a new version
         return []
     files = [(file, file.stat()) for file in sorted(datasets.locate().rglob("*"))]
     return [(str(file), found.st_size, found.st_mtime_ns) for file, found in files]

@@ -1,7 +1,7 @@
 """Reads figures and their joints: COCO's keypoint format, and the file of Leeds Sports Pose.
 
 COCO: ``annotations/person_keypoints_<split>.json``, and the pictures in ``<split>/`` or
-``images/<split>/``; a year behind the split, as in ``val2017``, does not matter [1]_.
+``images/<split>/``; a year after the split, as in ``val2017``, does not matter [1]_.
 Leeds Sports Pose: ``joints.mat`` and ``images/im0001.jpg`` … ``im2000.jpg`` [2]_.
 
 References
@@ -26,7 +26,7 @@ import pandas as pd
 
 SPLITS = ("train", "val", "test")
 SMALLEST = 0.4  # of a figure's longer side, as a share of the picture's
-HELD_OUT = 5  # where no pictures are for validation, every fifth one for training is
+HELD_OUT = 5  # where no pictures are for validation, every fifth training picture is
 MAT = "joints.mat"
 MAT_JOINTS = 14
 LEEDS_TRAIN = 1000  # the first pictures of Leeds Sports Pose
@@ -74,7 +74,7 @@ def load(directory: str | Path, most: int | None = None) -> Figures:
 
     `SMALLEST` says how large, and `most` how many of each split are taken, from the first. Where no
     pictures are for testing, those for validation are, and every fifth picture for training is for
-    validation; where there is one kind of pictures only, they are divided.
+    validation; where there is only one kind of pictures, they are divided.
 
     `FileNotFoundError` when the directory has neither of the two layouts; `ValueError` when a file
     is damaged, or holds no picture of this kind. The message names file and field.

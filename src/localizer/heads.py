@@ -42,7 +42,7 @@ class PointingHead(nn.Module):
     one layer only, both are read from it.
 
     `shapes` has the shape (h, w, channels) of each layer's map, in the order of the layers; the
-    backbones give it. `filters` channels lie between the maps and the positions.
+    backbones give it. There are `filters` channels between the maps and the positions.
     """
 
     def __init__(

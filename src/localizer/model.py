@@ -1,4 +1,4 @@
-"""Backbone and head as one network, and the file in which it is kept once it is trained."""
+"""Backbone and head as one network, and the file that keeps it once it is trained."""
 
 import json
 from collections.abc import Sequence

@@ -15,7 +15,7 @@ Box = tuple[float, float, float, float]
 
 
 class Sprite(NamedTuple):
-    """A painted object and where its upper left corner lies, in pixels of the picture."""
+    """A painted object and where its upper left corner is, in pixels of the picture."""
 
     name: str
     image: Image.Image

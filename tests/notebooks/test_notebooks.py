@@ -212,13 +212,13 @@ BREACHES = {
     "wide": (lambda c: c[5].update(source=["x = 1", f"  # {'y' * 70}"]), "a line of 79 characters"),
     "behind a bracket": (
         lambda c: c[5].update(source=["f(\n", "    (1,\n", "    )\n", ")  # the sum\n"]),
-        "cell 5 has a comment behind a closing bracket: ')  # the sum'",
+        "cell 5 has a comment after a closing bracket: ')  # the sum'",
     ),
     "behind brackets": (
         lambda c: c[5].update(
             source=["f(\n", "    [1],\n", "    g({\n", "    }), # the sum\n", ")"]
         ),
-        "cell 5 has a comment behind a closing bracket: '}), # the sum'",
+        "cell 5 has a comment after a closing bracket: '}), # the sum'",
     ),
     "no title": (lambda c: c[0].update(source=c[0]["source"][0][2:]), "no title"),
     "no picture": (

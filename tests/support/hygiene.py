@@ -114,7 +114,7 @@ def _lines(notebook: dict) -> Iterator[str]:
             if len(line) > WIDEST_LINE:
                 yield f"code cell {i} has a line of {len(line)} characters: {line.strip()!r}"
             if BEHIND_BRACKET.match(line):
-                yield f"code cell {i} has a comment behind a closing bracket: {line.strip()!r}"
+                yield f"code cell {i} has a comment after a closing bracket: {line.strip()!r}"
 
 
 def _skeleton(notebook: dict) -> Iterator[str]:

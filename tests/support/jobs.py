@@ -1,6 +1,6 @@
 """Work that is disturbed in the tests of faults: killed, or without room on the disk.
 
-Each job takes a folder, which it fills, and a place where what it needs lies beside that.
+Each job takes a folder, which it fills, and a place for what it needs beside that.
 """
 
 import json

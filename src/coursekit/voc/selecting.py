@@ -114,7 +114,7 @@ def assign_split(
 def read_lists(directory: Path) -> dict[str, str]:
     """Return the split of each annotated image that the lists of a data set name.
 
-    Lists lie in ``ImageSets/Main`` or ``ImageSets``, under a name of `LISTS` in any case, in UTF-8
+    Lists are in ``ImageSets/Main`` or ``ImageSets``, under a name of `LISTS` in any case, in UTF-8
     or UTF-16. A line is an image_id, perhaps with spaces in it, or a path; an ending may follow,
     and VOC's 1, or its -1 for "not this one". An image in two lists, and a list none of whose
     lines is an image_id, raise a ``ValueError``. Other lines that are not are skipped.

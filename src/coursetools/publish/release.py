@@ -86,7 +86,7 @@ def convert(course: Path, converter: type, **which: str) -> None:
     RuntimeError
         When nbgrader refuses; with what it said.
     """
-    # nbgrader starts the program alembic, which lies beside the Python that runs.
+    # nbgrader starts the program alembic, which is beside the Python that runs.
     os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
     config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
     folder = CourseDirectory(config=config, root=str(course), **which)

@@ -164,7 +164,7 @@ def _shipped(root: Path) -> list[Path]:
     shipped = {path for pattern in SHIPPED for path in root.glob(pattern) if path.is_file()}
     shipped -= {path for pattern in left_out for path in root.glob(pattern)}
     shipped &= set(cleaning.files(root).values())
-    if (root / ".git").exists():  # grades and drafts may lie about; git knows what is the course
+    if (root / ".git").exists():  # grades and drafts may lie around; git knows what the course is
         listed = subprocess.run(
             ["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True, encoding="utf-8"
         )

@@ -41,7 +41,7 @@ class Check(NamedTuple):
         of them.
     cases
         Returns the arguments of each call, one tuple for each. They tell every wrong answer from
-        the right one and from each other. It is called anew for each answer, because a function
+        the right one and from each other. It is called again for each answer, because a function
         may change what it is given; so it returns the same every time.
     wrong
         For each misunderstanding, the sentence that names it, and what somebody who believes it

@@ -163,7 +163,7 @@ decode = Check(
         "You multiplied by 112. That is right only for pictures of one size.": (
             lambda output, _: _corners(_decoded(output, 224))
         ),
-        "You undid the sigmoid, but your 0 still lies in the middle of the picture.": (
+        "You undid the sigmoid, but your 0 is still in the middle of the picture.": (
             lambda output, size: _corners(_decoded(output, size, middle=0))
         ),
         "You undid the scaling, but not the sigmoid.": (

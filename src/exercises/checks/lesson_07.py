@@ -73,7 +73,7 @@ average_place = Check(
         "You count in cells. Divide by their number, to have fractions of the picture.": (
             _averaged(by_pixels=True)
         ),
-        "You let the first cell lie at 0 and the last at 1. Take the middles of the cells.": (
+        "You put the first cell at 0 and the last at 1. Take the middles of the cells.": (
             _averaged(0, shrink=1)
         ),
         "You take the highest cell. Return the average over all cells.": _highest,
