@@ -43,7 +43,7 @@ class Backbone(Protocol):
     identity: dict[str, object]  # what the maps depend on, apart from the pictures
 
     def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the maps of uint8 pictures of shape (batch, size, size, 3), by the layer."""
+        """Return the maps of uint8 pictures of shape (batch, size, size, 3), by layer."""
 
 
 def extract(

@@ -39,7 +39,7 @@ class Backbone:
         return parts | {"layers": [*self.shapes], "size": self.size}
 
     def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Return float32 maps (batch, height, width, channels) of uint8 pictures, by the layer.
+        """Return float32 maps (batch, height, width, channels) of uint8 pictures, by layer.
 
         The pictures are RGB, of shape (batch, size, size, 3).
         """

@@ -98,7 +98,7 @@ class Backbone(nn.Module):
         return self
 
     def forward(self, images: torch.Tensor) -> Maps:
-        """Return the maps of a batch of pictures, by the layer."""
+        """Return the maps of a batch of pictures, by layer."""
         outputs = self.network((images - self.mean) / self.deviation)  # in the network's order
         return {layer: outputs[layer] for layer in self.shapes}
 
@@ -109,7 +109,7 @@ class Backbone(nn.Module):
 
     @torch.no_grad()
     def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Return float32 maps (batch, height, width, channels) of uint8 pictures, by the layer.
+        """Return float32 maps (batch, height, width, channels) of uint8 pictures, by layer.
 
         The pictures are RGB, of shape (batch, size, size, 3).
         """

@@ -33,7 +33,7 @@ STAYS = {  # what make clean leaves in _build, and why
     "nbgrader": "it may hold what was handed in, and the grades",
     "margins": "a measurement that took hours goes on from there",
 }
-UNKNOWN = "no command of the course has written it"
+UNKNOWN = "no command of the course wrote it"
 LIST = ".written.json"
 # Hidden files, and what Python, setuptools and Jupyter Book leave behind.
 LEFT_BEHIND = re.compile(r"\.|__pycache__$|.+\.egg-info$|_build$")
@@ -134,7 +134,7 @@ def delete(path: Path) -> None:
 
 
 def stays(root: Path) -> dict[Path, str]:
-    """Return what `clean` has left in ``_build``, and why."""
+    """Return what `clean` left in ``_build``, and why."""
     built = root / "_build"
     left = sorted(built.iterdir()) if built.exists() else []
     return {path: STAYS.get(path.name, UNKNOWN) for path in left if path.name not in EDITIONS}

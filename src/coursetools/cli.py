@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
     imported = commands.add_parser("import", help="convert another tool's data set to VOC's layout")
     imported.set_defaults(command=_import)
-    imported.add_argument("directory", type=Path, help="what a tool has exported")
+    imported.add_argument("directory", type=Path, help="what a tool exported")
     imported.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
     imported.add_argument(
         "--from",
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--out", default="predicted", metavar="DIR", help="folder for annotated copies: predicted"
     )
-    predict.add_argument("--model", metavar="FILE", help="by default what lesson 04 has trained")
+    predict.add_argument("--model", metavar="FILE", help="by default what lesson 04 trained")
 
     clean = commands.add_parser("clean", help="delete what was built and drawn")
     clean.set_defaults(command=_clean)

@@ -213,7 +213,7 @@ def _unpack_all(
 
 
 def _delete_left(downloads: Path, archives: tuple[Archive, ...]) -> None:
-    """Delete what a process that was killed has left."""
+    """Delete what a killed process left."""
     shutil.rmtree(downloads / UNPACKING, ignore_errors=True)
     for left in downloads.glob("tmp????????"):  # as pooch calls a file that has yet to come
         if left.stat().st_size in (0, *(archive.size for archive in archives)):

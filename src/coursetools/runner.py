@@ -182,7 +182,7 @@ def _refuse_work(target: Path) -> None:
 
 
 def _sources(notebook: NotebookNode) -> str:
-    """Return a hash of what a person has written into a notebook."""
+    """Return a hash of what a person wrote into a notebook."""
     cells = [(cell.cell_type, cell.source) for cell in notebook.cells]
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 

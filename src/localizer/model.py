@@ -33,7 +33,7 @@ class Localizer(nn.Module):
 
 
 def model_file() -> Path:
-    """Return where lesson 04 keeps what it has trained on the data set in use."""
+    """Return where lesson 04 keeps what it trained on the data set in use."""
     return lessons.artifacts_file("models/localizer.safetensors")
 
 

@@ -70,7 +70,7 @@ def test_a_folder_that_happens_to_be_called_mini_survives(tmp_path, monkeypatch)
     monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path))
     (tmp_path / "mini").mkdir()
     (tmp_path / "mini" / "thesis.txt").write_text("three years")
-    with pytest.raises(FileExistsError, match=r"mini is there.* Move it away.* COURSEKIT_HOME"):
+    with pytest.raises(FileExistsError, match=r"mini exists.* Move it away.* COURSEKIT_HOME"):
         datasets.prepare("mini")
     assert [path.name for path in tmp_path.rglob("*")] == ["mini", "thesis.txt"]
 

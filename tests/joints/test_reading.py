@@ -159,7 +159,7 @@ def test_a_directory_without_a_usable_figure_is_refused(tmp_path):
         reading.load(tmp_path)
     small = person(7, 1, bbox=[0, 0, 30, 30])
     write_coco(tmp_path, "val2017", [picture(7)], [small])
-    with pytest.raises(ValueError, match="shows one figure, large"):
+    with pytest.raises(ValueError, match="shows a single large figure"):
         reading.load(tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="COURSEKIT_FIGURES names a directory"):
