@@ -44,7 +44,7 @@ FRAMEWORKS = r"\bin_(keras|torch|{)"
 
 
 class OneByOne(LoadFileScheduling):
-    """Hands a file to one process, and to one also all files that belong together."""
+    """Hands each file to one process, and files that belong together to the same one."""
 
     def _split_scope(self, nodeid: str) -> str:
         return together(super()._split_scope(nodeid))

@@ -54,7 +54,7 @@ def look_at_default(backbones, scratch: Path) -> dict:
 
 
 def other_weights(scratch: Path) -> Path:
-    """Return a file with the default's weights, one number of which is another one."""
+    """Return a file with the default's weights, one number of which is changed."""
     from backbones import weights
 
     from safetensors.numpy import load_file, save_file

@@ -114,7 +114,7 @@ def look_at_training(backbones, _scratch: Path) -> dict:
 
 
 def look_at_late(backbones, _scratch: Path) -> dict:
-    """Return how the part of each backbone behind its first layer goes with the whole of it."""
+    """Return how the part of each backbone after its first layer agrees with the whole of it."""
     import torch
 
     answers = {}
@@ -185,7 +185,7 @@ def look_at_files(backbones, scratch: Path) -> dict:
 
 
 def look_at_devices(backbones, _scratch: Path) -> dict:
-    """Return which devices are given, and what is said of those that are not there."""
+    """Return which devices are given, and what is said about those that are not there."""
     import torch
 
     def device_of(name: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Which weights a backbone takes, what they are called, and what is said of wrong ones."""
+"""Which weights a backbone takes, what they are called, and what is said about wrong ones."""
 
 import os
 from hashlib import blake2b

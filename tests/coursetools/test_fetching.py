@@ -56,7 +56,7 @@ def fetch() -> Path:
 
 
 def assert_whole(directory: Path, home: Path, server) -> None:
-    """The data set is what is in the archives, and nothing unfinished lies about."""
+    """The data set is what is in the archives, and nothing unfinished is left."""
     assert directory == home / "VOCdevkit" / "VOC2007"
     found = {str(p.relative_to(directory)) for p in directory.rglob("*") if p.is_file()}
     assert found == {

@@ -131,7 +131,7 @@ def given():
 
 
 def own_lines():
-    """Return the lines that stand in a solution and nowhere else."""
+    """Return the lines that are in a solution and nowhere else."""
     known = given()
     lines = {line for solution in solutions() for line in solution if len(line) >= SHORTEST}
     return sorted(line for line in lines if not line.startswith("#") and line not in known)

@@ -159,7 +159,7 @@ JOBS = {
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return all that a folder holds by its name, but for seconds, which differ."""
+    """Return all that a folder holds by its name, except for seconds, which differ."""
     found = {}
     for path in folder.rglob("*"):
         if path.name not in KEPT:
