@@ -57,7 +57,7 @@ class Backbone(nn.Module):
     scaling is done here. Each map is float32 of shape (batch, channels, height, width).
 
     Batch normalization, where a network has it, stays as it was trained, in training mode too: the
-    statistics of a few pictures of one's own would be worse than those that came with the weights.
+    statistics of your own few pictures would be worse than those that came with the weights.
     """
 
     def __init__(

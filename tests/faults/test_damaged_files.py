@@ -1,4 +1,4 @@
-"""What a crash, or a full disk, may leave: it is made anew, or named with what to do."""
+"""What a crash, or a full disk, may leave: it is made again, or named with what to do."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Pictures of a reader: turned as they are shown, of any kind, and named where they are none."""
+"""A reader's pictures: turned as they are shown, of any kind, and named where they are not pictures."""
 
 from coursekit.pictures import ORIENTATION, CorruptImageError, read_picture
 from localizer import pictures

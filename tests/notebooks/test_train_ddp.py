@@ -53,7 +53,7 @@ def train_alone(*arguments) -> list:
 
 
 def places() -> dict[str, list[str]]:
-    """Return where a process computes, and through what it talks, by the machine and its processes."""
+    """Return where a process computes and through what it talks, by machine and processes."""
     from backbones import torch_backbones
 
     import torch
