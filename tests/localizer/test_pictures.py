@@ -1,4 +1,4 @@
-"""A reader's pictures: turned as they are shown, of any kind, and named where they are not pictures."""
+"""A reader's pictures: turned as they are shown, of any kind, and named where they are none."""
 
 from coursekit.pictures import ORIENTATION, CorruptImageError, read_picture
 from localizer import pictures
