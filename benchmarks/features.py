@@ -43,7 +43,7 @@ def build(part: str, scratch: Path):
     """Return a backbone: with the weights at hand, else with random ones, which are as fast."""
     framework, name = part.split()
     module = importlib.import_module(f"backbones.{framework}_backbones")
-    weights = "imagenet"  # of the default backbone, they are always at hand
+    weights = "imagenet"  # those of the default backbone are always at hand
     if name != settings.BACKBONES[0]:
         weights = settings.weights(module.SUFFIXES)
         if not Path(weights).is_file():

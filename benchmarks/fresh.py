@@ -161,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     heads = product(SEEDS, WEIGHTS)
     table = _tables.measure(options.out / "choosing.csv", header, fields, heads, choosing)
     added = _tables.interval(flattery(table))
-    # more than nothing it always is, since the winner is the best on its set
+    # it is always more than nothing, since the winner is the best on its set
     _tables.judge({"Choosing by 150 pictures adds more than 0.01.": added["low"] > 0.01})
 
 

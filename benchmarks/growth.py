@@ -44,7 +44,7 @@ class Averages:
 
 
 def copies(drawn: Path, folder: Path, n: int, *parts: str) -> Path:
-    """Return `folder`, in which the files of some parts of a data set lie `n` times in all."""
+    """Return `folder`, in which the files of some parts of a data set are `n` times in all."""
     for part in ("Annotations", "JPEGImages"):
         (folder / part).mkdir(parents=True)
     for part in parts:
@@ -56,13 +56,13 @@ def copies(drawn: Path, folder: Path, n: int, *parts: str) -> Path:
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """Return the table of objects; what it says of file names that do not fit is not printed."""
+    """Return the table of objects; what it says about file names that do not fit is not printed."""
     with contextlib.redirect_stdout(io.StringIO()):
         return voc.load_annotations(folder)
 
 
 def read_as_000(folder: Path) -> list[tuple]:
-    """Return what source 000 reads of the same files, in its way, written anew."""
+    """Return what source 000 reads from the same files, in its way, in our own words."""
     rows = []
     for name in reading.names_in(folder / "Annotations"):
         tree = etree.parse(str(folder / "Annotations" / name))

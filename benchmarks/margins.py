@@ -57,7 +57,7 @@ def directory(setting: str, seed: int) -> Path:
 
 
 def environment(setting: str, seed: int) -> dict[str, str]:
-    """Return the environment of one run; of the reader's settings, only where the data lie."""
+    """Return the environment of one run; of the reader's settings, only where the data are."""
     threads = str(THREADS[setting])
     chosen = {name for options in SETTINGS.values() for name in options}
     chosen |= {name for name in os.environ if name.startswith("COURSEKIT_")}
@@ -119,7 +119,7 @@ def entries(results: dict, lesson: str) -> dict[tuple[str, str], dict]:
 def table(lesson: str, seeds: Sequence[int]) -> pd.DataFrame:
     """Return one row for each claim and report of a lesson, with what the runs measured.
 
-    `ValueError` when a run makes other claims than the rest.
+    `ValueError` when a run does not make the same claims as the rest.
     """
     runs = {}
     for setting in SETTINGS:
@@ -148,7 +148,7 @@ def margin(measured: Sequence[float], bounds: dict[str, float]) -> tuple:
     """Return kind, mean, standard deviation, margin and number of measured values.
 
     The margin is the distance from the mean to the nearest bound, in standard deviations over
-    the runs; negative where the mean does not keep the bound. It is None where the runs agree, but
+    the runs; negative where the mean misses the bound. It is None where the runs agree, except
     for rounding: then training has no part in the number, and the claim is exact; and for a
     report, which has no bound.
     """

@@ -28,7 +28,7 @@ Way = Callable[[], object]
 def outputs(n: int) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
     """Return made-up probabilities, boxes (cxcywh, in the square) and the table of true boxes.
 
-    Each true box lies around the middle of a picture, and the predicted one near it. Many of them
+    Each true box is around the middle of a picture, and the predicted one near it. Many of them
     reach over the border.
     """
     rng = np.random.default_rng(0)

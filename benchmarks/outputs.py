@@ -110,7 +110,7 @@ def arms(space: dict) -> dict[str, Arm]:
 
 
 class Trainer:
-    """One arm, compiled once: compiling takes longer than many a training."""
+    """One arm, compiled once: compiling takes longer than many training runs."""
 
     def __init__(self, arm: Arm):
         import keras
@@ -118,7 +118,7 @@ class Trainer:
         self.arm, self.keras = arm, keras
         self.whole = arm.build()  # its weights are those of the next
         self.model = on_lines(self.whole, keras)
-        # variables, because they change without compiling anew
+        # variables, because they change without compiling again
         self.rate, self.steps = keras.Variable(1.0), keras.Variable(1.0)
         schedule = keras.optimizers.schedules.CosineDecay(self.rate, self.steps)
         self.model.compile(keras.optimizers.Adam(schedule), arm.loss, jit_compile=True)
@@ -157,7 +157,7 @@ def around(rate: float) -> list[float]:
 def keys(file: Path, chosen: dict[str, Arm]) -> Iterator[tuple]:
     """Yield what is to be measured: for each number of rectangles the rates, then the seeds.
 
-    More rates are tried until the best one is no edge of what was tried, or `RATES` ends.
+    More rates are tried until the best one is not an edge of what was tried, or `RATES` ends.
     """
     start = dict.fromkeys(chosen, FIRST)
     for number, (choosing, scored) in SEEDS.items():

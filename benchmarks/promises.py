@@ -1,8 +1,8 @@
 """Measure how many sides of boxes the promises of lesson 06 hold, on ten test sets of new drawings.
 
 The heads learn and promise as in the lesson, with its own code; the pointing head is the one that
-lesson 03 has left. It writes ``book/results/promises.csv``: for each promise and each test set the
-share of the sides that are held, and the mean width, as a fraction of the picture.
+lesson 03 leaves behind. It writes ``book/results/promises.csv``: for each promise and each test set
+the share of the sides that are held, and the mean width, as a fraction of the picture.
 """
 
 import argparse

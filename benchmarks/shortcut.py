@@ -4,10 +4,10 @@ In the training pictures `planted`, every cow stands on a meadow and nothing els
 each animal may stand anywhere. There are as many pictures of each animal in both, drawn from the
 same numbers, and their `val` is drawn in the same way. The head of lesson 04 learns on the frozen
 backbone, with the lesson's own code, and is tested where the shortcut is broken. With each seed,
-all pictures are drawn anew, those of the test, too.
+all pictures are drawn again, those of the test, too.
 
 The heat is that of the logit of cow: the share inside the true box, divided by the share that an
-even spread would have there. Beside it stands what the mean box of the training pictures would
+even spread would have there. Beside it is what the mean box of the training pictures would
 have. `no_heat` counts the maps without any heat; they have no share. It writes
 ``book/results/shortcut.csv``, a row for each training set, seed and group of test pictures, and
 goes on where it was interrupted.
@@ -132,7 +132,7 @@ def head_of(space: dict, trained_on: str, seed: int):
 
 
 def row(space: dict, head, usual, group: str) -> list:
-    """Return what a head says about a group of test pictures, and where its heat lies."""
+    """Return what a head says about a group of test pictures, and where its heat is."""
     torch, chosen = space["torch"], space["images"].index[space["images"]["group"] == group]
     batches = space["batches_of"](space["stored"](space["maps"], chosen))
     _, (logits, _, box, label) = space["run_epoch"](head, batches, space["box_loss"])

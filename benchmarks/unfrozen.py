@@ -105,7 +105,7 @@ def row(
 
 
 def outcomes(table: pd.DataFrame) -> pd.DataFrame:
-    """Return whether each test picture's name is right, by the ways to train and the seed."""
+    """Return whether each test picture's name is right, by way to train and seed."""
     return table.set_index([*FACTORS, "seed"]).drop(columns=[*SCORES]).sort_index()
 
 

@@ -44,7 +44,7 @@ FRAMEWORKS = r"\bin_(keras|torch|{)"
 
 
 class OneByOne(LoadFileScheduling):
-    """Hands a file to one process, and to one also all files that belong together."""
+    """Hands each file to one process, and files that belong together to the same one."""
 
     def _split_scope(self, nodeid: str) -> str:
         return together(super()._split_scope(nodeid))
@@ -153,6 +153,6 @@ def proof(request):
                 lines.write(json.dumps([part, sentence]) + "\n")
             return
         page = proof_page.PAGE.read_text(encoding="utf-8")
-        assert f"- {sentence}\n" in page, f"Make the page anew with `make proof`: {sentence}"
+        assert f"- {sentence}\n" in page, f"Rewrite the page with `make proof`: {sentence}"
 
     return proof

@@ -1,7 +1,7 @@
 """Fine-tunes backbone and head together, in one process or in several.
 
 ``python train_ddp.py`` trains in one process, ``torchrun --nproc-per-node 2 train_ddp.py`` in two.
-Both compute the same, but for rounding: each step takes the same pictures, each process a share
+Both compute the same, except for rounding: each step takes the same pictures, each process a share
 of them, and before the update they average their gradients. Where there is a GPU for each process,
 each takes its own; otherwise several share the processor's cores.
 """
@@ -42,7 +42,7 @@ def batches(n: int, batch: int, seed: int) -> Iterator[np.ndarray]:
 
 
 def place(world: int, here: int) -> tuple[torch.device, str]:
-    """Return where this process computes, and by what it talks to the others.
+    """Return where this process computes, and through what it talks to the others.
 
     `world` is the number of processes, and `here` that of those on this machine. One alone takes
     the best device. Of several, each takes a GPU of its own, if there are enough.
@@ -78,7 +78,7 @@ def build(
         head.scale_to(maps)
         head(maps)
     # In training mode, batch normalization would see the share of one process only, so two
-    # processes would learn something else than one. SyncBatchNorm, the usual remedy, does not
+    # processes would not learn what one does. SyncBatchNorm, the usual remedy, does not
     # work on the CPU. So the statistics stay as they were just measured.
     return network.eval()
 

@@ -43,7 +43,7 @@ class Backbone(Protocol):
     identity: dict[str, object]  # what the maps depend on, apart from the pictures
 
     def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the maps of uint8 pictures of shape (batch, size, size, 3), by the layer."""
+        """Return the maps of uint8 pictures of shape (batch, size, size, 3), by layer."""
 
 
 def extract(
@@ -57,9 +57,9 @@ def extract(
     """Return each layer's feature maps of all images of a table, and their image_ids, in its order.
 
     The maps are float16 of shape (n, height, width, channels), in files that are made when needed.
-    They are memory maps: no more of them is in memory than is used.
+    They are memory maps: only what is used of them is in memory.
 
-    The table has a row for each image, with ``image_id`` and ``filename``, and the pictures lie in
+    The table has a row for each image, with ``image_id`` and ``filename``, and the pictures are in
     ``JPEGImages`` of the directory. The files go to a folder in `folder`, by default ``features``
     among the artifacts of the data set in use. `batch` pictures make one forward pass.
 
@@ -184,7 +184,7 @@ def _write(part: Path, first: int, row: int, maps: dict[str, np.ndarray]) -> Non
     for layer, values in maps.items():
         if not (values.min() >= -LARGEST and values.max() <= LARGEST):
             raise ValueError(
-                f"Layer {layer} gave a number beyond float16's range (65,504). Take another one."
+                f"Layer {layer} gave a number beyond float16's range (65,504). Take another layer."
             )
         # anew for each batch: what stays mapped counts as memory
         stored = open_memmap(_file(part, layer), "r+")

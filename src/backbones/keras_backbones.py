@@ -39,7 +39,7 @@ class Backbone:
         return parts | {"layers": [*self.shapes], "size": self.size}
 
     def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Return float32 maps (batch, height, width, channels) of uint8 pictures, by the layer.
+        """Return float32 maps (batch, height, width, channels) of uint8 pictures, by layer.
 
         The pictures are RGB, of shape (batch, size, size, 3).
         """
@@ -55,7 +55,7 @@ class Recipe(NamedTuple):
 
 
 def _application(network: Callable[..., keras.Model], module, *layers: str) -> Recipe:
-    """Return the recipe of one of Keras' own networks, which lies in this module."""
+    """Return the recipe of one of Keras' own networks, which is in this module."""
     build = partial(network, include_top=False, input_shape=(224, 224, 3))
     return Recipe(build, module.preprocess_input, layers)
 
@@ -88,7 +88,7 @@ def load(
     Raises
     ------
     ValueError
-        When there is no such layer, its output is no map, or the weights do not fit.
+        When there is no such layer, its output is not a map, or the weights do not fit.
     OSError
         When the weight file is not there, or the weights cannot be downloaded.
     """
@@ -100,7 +100,7 @@ def load(
     outputs = {layer: network.get_layer(layer).output for layer in layers or recipe.layers}
     for layer, output in outputs.items():
         if len(output.shape) != 4:
-            raise ValueError(f"The output of {layer} is no map: its shape is {output.shape}.")
+            raise ValueError(f"The output of {layer} is not a map: its shape is {output.shape}.")
     model = keras.Model(network.input, outputs, name=name)
     model.trainable = False
     shapes = {layer: tuple(output.shape[1:]) for layer, output in outputs.items()}

@@ -24,7 +24,7 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 LITE = ((MEAN / 255,) * 3, (DEVIATION / 255,) * 3)
 Maps = dict[str, torch.Tensor]
 
-# a GPU of NVIDIA would round to 10 bits, and the features would no longer be those of the CPU
+# an NVIDIA GPU would round to 10 bits, and the features would no longer be those of the CPU
 torch.backends.cudnn.allow_tf32 = False
 # and glibc would return the memory of each step to the system, only to ask for it again
 with suppress(AttributeError, OSError, TypeError):  # other systems have no mallopt
@@ -57,7 +57,7 @@ class Backbone(nn.Module):
     scaling is done here. Each map is float32 of shape (batch, channels, height, width).
 
     Batch normalization, where a network has it, stays as it was trained, in training mode too: the
-    statistics of a few pictures of one's own would be worse than those that came with the weights.
+    statistics of your own few pictures would be worse than those that came with the weights.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Backbone(nn.Module):
         }
         for layer, shape in self.shapes.items():
             if len(shape) != 3:
-                raise ValueError(f"The output of {layer} is no map: its shape is {shape}.")
+                raise ValueError(f"The output of {layer} is not a map: its shape is {shape}.")
 
     @property
     def identity(self) -> dict[str, object]:
@@ -98,18 +98,18 @@ class Backbone(nn.Module):
         return self
 
     def forward(self, images: torch.Tensor) -> Maps:
-        """Return the maps of a batch of pictures, by the layer."""
+        """Return the maps of a batch of pictures, by layer."""
         outputs = self.network((images - self.mean) / self.deviation)  # in the network's order
         return {layer: outputs[layer] for layer in self.shapes}
 
-    @cached_property  # so it is no module of this one, and its weights count once
+    @cached_property  # so it is not a module of this one, and its weights count once
     def late(self) -> fx.GraphModule:
-        """Gives all maps of those of the first layer; `ValueError` if not all lie behind it."""
+        """Gives all maps of those of the first layer; `ValueError` if not all come after it."""
         return _after(self.network, next(iter(self.shapes)))
 
     @torch.no_grad()
     def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Return float32 maps (batch, height, width, channels) of uint8 pictures, by the layer.
+        """Return float32 maps (batch, height, width, channels) of uint8 pictures, by layer.
 
         The pictures are RGB, of shape (batch, size, size, 3).
         """
@@ -118,7 +118,7 @@ class Backbone(nn.Module):
 
 
 def _after(network: fx.GraphModule, layer: str) -> fx.GraphModule:
-    """Return the part of a network that begins behind a layer; it shares the weights."""
+    """Return the part of a network that begins after a layer; it shares the weights."""
     late = fx.GraphModule(network, copy.deepcopy(network.graph))
     images, *_, outputs = late.graph.nodes
     first = outputs.args[0][layer]
@@ -126,7 +126,9 @@ def _after(network: fx.GraphModule, layer: str) -> fx.GraphModule:
         first.replace_all_uses_with(late.graph.placeholder("first"))
     late.graph.eliminate_dead_code()
     if images.users:
-        raise ValueError(f"Not all layers lie behind {layer}. Name one first that they lie behind.")
+        raise ValueError(
+            f"Not all layers come after {layer}. Begin with one that the others follow."
+        )
     late.graph.erase_node(images)
     late.recompile()
     return late

@@ -1,4 +1,4 @@
-"""The weights of a backbone: where they lie, which they are, and what was wrong with them."""
+"""The weights of a backbone: where they are, which they are, and what was wrong with them."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ def resolve(backbone: str, suffixes: tuple[str, ...], weights: str | Path | None
         return str(converting.weights_file(settings.home() / "weights"))
     if not found.endswith(suffixes):
         raise ValueError(
-            f"{found} is no weight file of this framework: its name ends in none of "
+            f"{found} is not a weight file of this framework: its name ends in none of "
             f"{', '.join(suffixes)}. Name one file for each framework, as in "
             "`--weights for_keras.h5 --weights for_torch.pth`."
         )

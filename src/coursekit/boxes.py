@@ -162,7 +162,7 @@ def pairwise_iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
     """Return the IoU of every box in `a` with every box in `b`, both xyxy; see `iou`.
 
     From shapes (n, 4) and (m, 4) to (n, m); row i belongs to box i of `a`. `ValueError` when `a`
-    or `b` is no list of boxes, or a box is inverted.
+    or `b` is not a list of boxes, or a box is inverted.
     """
     a, b = as_xyxy(a, "a"), as_xyxy(b, "b")
     if a.ndim != 2 or b.ndim != 2:

@@ -72,7 +72,7 @@ def report(sentence: str, measured: float) -> None:
 
 
 def in_words(entry: dict) -> str:
-    """Return the bounds of a claim, as they stand in ``results.json``, in words."""
+    """Return the bounds of a claim, as they are in ``results.json``, in words."""
     return " and ".join(
         f"{BOUNDS[name][0]} {value:g}" for name, value in entry.items() if name in BOUNDS
     )
@@ -84,7 +84,7 @@ def _promised() -> bool:
 
 def _measurable(sentence: str, measured: float) -> float | None:
     if not math.isfinite(measured) and _promised():
-        raise ValueError(f"{sentence!r}: the measured number is {measured}. What made it so?")
+        raise ValueError(f"{sentence!r}: the measured number is {measured}. What caused that?")
     return float(measured) if math.isfinite(measured) else None
 
 

@@ -1,4 +1,4 @@
-"""Which data set is in use, where it lies, and preparing it.
+"""Which data set is in use, where it is, and preparing it.
 
 A data set has VOC's layout: ``Annotations/`` with one XML file for each picture in ``JPEGImages/``.
 """
@@ -44,7 +44,7 @@ def locate(name: str | None = None) -> Path:
     if name in settings.NAMED_DATASETS:
         raise FileNotFoundError(
             f"The data set {name} is not at {directory}. Fetch it with `coursekit fetch {name}`, "
-            "or set COURSEKIT_DATASET to the directory in which you have it."
+            "or set COURSEKIT_DATASET to the directory where you have it."
         )
     raise FileNotFoundError(
         f"There is no data set {name!r}: it is none of {', '.join(settings.NAMED_DATASETS)}, and "
@@ -91,16 +91,16 @@ def missing_parts(directory: Path) -> list[str]:
 
 
 def _not_in_layout(directory: Path) -> str:
-    """Return the message for a directory that is no data set, with the one that was meant."""
+    """Return the message for a directory that is not a data set, with the one that was meant."""
     found = [*sorted(directory.glob("*/Annotations")), *sorted(directory.glob("*/*/Annotations"))]
     near = [directory.parent, *(annotations.parent for annotations in found)]
     meant = [str(other) for other in near if not missing_parts(other)]
     advice = (
-        "Annotations/ must hold the XML files, and JPEGImages/ the pictures. What YOLO, Roboflow, "
-        f"labelImg, COCO, labelme or CVAT export, `coursekit import {directory} --out NEW` lays "
-        "out like that."
+        "Annotations/ must hold the XML files, and JPEGImages/ the pictures. "
+        f"`coursekit import {directory} --out NEW` converts what YOLO, Roboflow, labelImg, COCO, "
+        "labelme or CVAT export."
     )
     if meant:
         advice = f"Did you mean {' or '.join(meant)}?"
     missing = " and no ".join(missing_parts(directory))
-    return f"{directory} is no data set in VOC's layout: it has no {missing}. {advice}"
+    return f"{directory} is not a data set in VOC's layout: it has no {missing}. {advice}"

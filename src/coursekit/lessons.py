@@ -1,13 +1,13 @@
 """What a notebook hands to the next one: the table of images, predictions, results and claims.
 
-Everything lies under ``artifacts/<data set>/``: the table of images in ``images.csv``, one CSV for
+Everything is under ``artifacts/<data set>/``: the table of images in ``images.csv``, one CSV for
 each model in ``predictions/``, and one ``results.json`` with five parts:
 
 - ``models``: for each model and split what `coursekit.metrics.scores` returns;
 - ``claims``: for each lesson the sentences it promised, with bound, number and whether they held;
 - ``reports``: for each lesson the numbers that vary too much to promise;
 - ``provenance``: for each lesson the data set, backbone, weights, seed and versions it ran with;
-- ``seconds``: for each lesson how long the whole notebook took, where `coursekit run` ran it.
+- ``seconds``: for each lesson how long the whole notebook took, if `coursekit run` ran it.
 """
 
 import json
@@ -41,7 +41,7 @@ _lesson: str | None = None  # the notebook that runs in this process
 
 
 def artifacts_file(name: str, lesson: str | None = None) -> Path:
-    """Return where a file of this name lies among the artifacts of the data set in use.
+    """Return where a file of this name is among the artifacts of the data set in use.
 
     `FileNotFoundError` when it is not there, and a lesson is named, which should have written it.
     """
@@ -108,7 +108,7 @@ def begin(lesson: str) -> None:
     except OSError as error:
         raise OSError(
             f"Nothing can be written in {folder}: {error.strerror or error}. Set COURSEKIT_HOME to "
-            "a directory in which you may write, and on whose disk there is room."
+            "a directory where you may write, on a disk with room."
         ) from error
     with _changing_results() as results:
         results["claims"][lesson] = []
@@ -117,8 +117,8 @@ def begin(lesson: str) -> None:
     print(f"Lesson {lesson}, data set {name}")
     if len(settings.classes()) == 1:
         mistakes = "You are using a softmax over axis|In loss categorical_crossentropy"
-        warnings.filterwarnings("ignore", message=mistakes)  # as Keras thinks
-        print("It has one class, so every name is right: read here what is said of boxes.")
+        warnings.filterwarnings("ignore", message=mistakes)  # to Keras, it looks like one
+        print("It has one class, so every name is right: read only what is said about boxes.")
 
 
 def record_sentence(part: str, sentence: str, measured: float | None, **more: float | None) -> str:

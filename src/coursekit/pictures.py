@@ -1,7 +1,7 @@
 """Pictures, as a camera, a phone or a program wrote them: the one place where they are opened.
 
-A camera that was held upright writes the picture lying, and how to turn it (EXIF). Here it is
-turned, wherever it is opened or measured; so a box that was drawn on what is shown fits.
+A camera that was held upright stores the picture on its side, and how to turn it (EXIF). Here it
+is turned, wherever it is opened or measured; so a box that was drawn on what is shown fits.
 """
 
 import warnings
@@ -16,7 +16,7 @@ SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", "
 # what Pillow may try: it reads some forty formats, and each decoder has its own mistakes
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # in EXIF; width and height change places
-# what stands behind "ftyp" at the beginning of a file
+# what follows "ftyp" at the beginning of a file
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 EXPORT = (
     "is a HEIC picture, as phones write them, which this course does not read. Export it as JPEG; "
@@ -31,10 +31,10 @@ class CorruptImageError(ValueError):
 def read_picture(file: str | Path, size: int | None = None) -> np.ndarray:
     """Return a picture as it is shown: uint8 of shape (height, width, 3), RGB.
 
-    With `size`, it is squeezed into a square of that many pixels. A picture that a camera wrote
-    lying is turned; what is transparent becomes white; 16 bits become 8; of several frames the
-    first counts. `FileNotFoundError` when the file is not there, `CorruptImageError` when it is no
-    picture that can be read.
+    With `size`, it is squeezed into a square of that many pixels. A picture that a camera
+    stored on its side is turned; what is transparent becomes white; 16 bits become 8; the first of
+    several frames counts. `FileNotFoundError` when the file is not there, `CorruptImageError` when
+    it is not a picture that can be read.
     """
     with _decoding(file) as image:
         if size is not None:
@@ -71,7 +71,7 @@ def _decoding(file: str | Path) -> Iterator[Image.Image]:
                     yield image
         except UnidentifiedImageError:
             heic = start[4:8] == b"ftyp" and start[8:] in HEIC
-            reason = EXPORT if heic else "is no picture, or of a kind that is not read here"
+            reason = EXPORT if heic else "is not a picture, or of a kind not read here"
             raise CorruptImageError(f"{file} {reason}.") from None
         except Exception as error:  # decoders stumble over broken files in many ways
             raise CorruptImageError(f"{file} cannot be decoded: {error}") from error
@@ -81,7 +81,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB":
         return image
     if image.mode == "F":
-        raise ValueError("its gray values are decimals, and nobody says which of them is white")
+        raise ValueError("its gray values are decimals, and nothing says which of them is white")
     if image.mode.startswith("I"):  # gray, 16 bits: Pillow would cut off all above 255
         gray = np.asarray(image) / 257
         image = Image.fromarray(gray.clip(0, 255).astype(np.uint8))

@@ -74,7 +74,7 @@ def backbone() -> str:
     name = os.environ.get("COURSEKIT_BACKBONE", BACKBONES[0])
     if name not in BACKBONES:
         raise ValueError(
-            f"COURSEKIT_BACKBONE is {name!r}, which is no backbone of this course. "
+            f"COURSEKIT_BACKBONE is {name!r}, which is not a backbone of this course. "
             f"Choose one of: {', '.join(BACKBONES)}."
         )
     return name
@@ -110,7 +110,7 @@ def device() -> str | None:
 
 
 def seed() -> int:
-    """Return the seed of every lesson; `ValueError` when it is no whole number from 0."""
+    """Return the seed of every lesson; `ValueError` unless it is a whole number from 0."""
     wanted = os.environ.get("COURSEKIT_SEED", "0")
     if not (wanted.isascii() and wanted.isdigit()):
         raise ValueError(f"COURSEKIT_SEED is {wanted!r}. Give a whole number, 0 or more.")

@@ -63,7 +63,7 @@ def _named(file: Path) -> set[str]:
 
 
 def check_settings() -> Iterator[Row]:
-    """Return backbone, device and seed as they are set, and whether there is such a one."""
+    """Return backbone, device and seed as they are set, and whether the course knows them."""
     for read in (settings.backbone, settings.device, settings.seed):
         name = read.__name__
         variable = f"COURSEKIT_{name.upper()}"
@@ -107,6 +107,6 @@ def _installed_weights(check: str) -> Row:
     except SafetensorError:
         return Row(check, "damaged", wanted, False, f"Delete {file}. It will be made again.")
     except (ImportError, OSError) as error:
-        advice = f"{install()} If that does not help, begin with a new environment."
+        advice = f"{install()} If that does not help, start with a new environment."
         return Row(check, last_line(str(error)), wanted, False, advice)
     return Row(check, found, wanted, True)

@@ -1,7 +1,7 @@
 """Delete what was built, drawn, and computed on the drawings, and nobody's work.
 
 An edition of the course in ``_build`` may hold answers that somebody wrote there. A list of what
-we wrote lies beside its files. A file that is not as the list says is somebody's work: then
+we wrote is kept beside its files. A file that differs from the list is somebody's work: then
 nothing is deleted. Outputs count as well, since they are what a student measured. What is hidden
 in an edition stays: packages, downloads and results, and a repository of git. And what no command
 has written into ``_build`` stays there.
@@ -33,7 +33,7 @@ STAYS = {  # what make clean leaves in _build, and why
     "nbgrader": "it may hold what was handed in, and the grades",
     "margins": "a measurement that took hours goes on from there",
 }
-UNKNOWN = "no command of the course has written it"
+UNKNOWN = "no command of the course wrote it"
 LIST = ".written.json"
 # Hidden files, and what Python, setuptools and Jupyter Book leave behind.
 LEFT_BEHIND = re.compile(r"\.|__pycache__$|.+\.egg-info$|_build$")
@@ -79,7 +79,7 @@ def refuse_changes(folder: Path) -> None:
     changed = [path for path, written in ours.items() if path.exists() and digest(path) != written]
     if changed:
         raise FileExistsError(
-            f"{changed[0]} was changed since it was written, and would be written anew. Keep a "
+            f"{changed[0]} has changed since it was written, and would be overwritten. Keep a "
             "copy of it under another name, delete it, and try again."
         )
 
@@ -91,15 +91,15 @@ def refuse_work(folder: Path) -> None:
     if work:
         first = min(work, key=lambda name: (not name.endswith(".ipynb"), name))
         raise FileExistsError(
-            f"{folder / first} is not as it was written and may hold somebody's answers: move "
-            f"{folder} to a place of its own, such as ~/answers, go on working there, and try "
-            "again. To work with a new edition, unzip _build/student.zip outside of _build, such "
-            "as into ~/student."
+            f"{folder / first} is not what was written there, and may hold somebody's answers: "
+            f"move {folder} to a place of its own, such as ~/answers, go on working there, and try "
+            "again. To work with a new edition, unzip _build/student.zip outside _build, for "
+            "example into ~/student."
         )
 
 
 def clear(folder: Path) -> None:
-    """Delete an edition but for what is hidden in it, unless it holds somebody's work.
+    """Delete an edition except for what is hidden in it, unless it holds somebody's work.
 
     Whatever is left by an interruption is as the list says, so it can be deleted later.
     """
@@ -134,7 +134,7 @@ def delete(path: Path) -> None:
 
 
 def stays(root: Path) -> dict[Path, str]:
-    """Return what `clean` has left in ``_build``, and why."""
+    """Return what `clean` left in ``_build``, and why."""
     built = root / "_build"
     left = sorted(built.iterdir()) if built.exists() else []
     return {path: STAYS.get(path.name, UNKNOWN) for path in left if path.name not in EDITIONS}

@@ -11,7 +11,7 @@ from coursekit import settings
 from coursekit.files import write_whole
 from coursetools.findings import as_typed
 
-# The settings that `run` has a flag for, and which of their values are no paths. None: all.
+# The settings that `run` has a flag for, and which of their values are not paths. None: all.
 NOT_PATHS = {
     "dataset": settings.NAMED_DATASETS,
     "classes": None,
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(as_typed(f"coursekit {options.name}: {error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\ncoursekit {options.name}: stopped. Call it again to go on.", file=sys.stderr)
+        print(f"\ncoursekit {options.name}: stopped. Run it again to go on.", file=sys.stderr)
         return 130  # as shells do
 
 
@@ -78,9 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     fetch.set_defaults(command=_fetch)
     fetch.add_argument("dataset", choices=settings.NAMED_DATASETS)
 
-    imported = commands.add_parser("import", help="lay a foreign data set out as VOC")
+    imported = commands.add_parser("import", help="convert another tool's data set to VOC's layout")
     imported.set_defaults(command=_import)
-    imported.add_argument("directory", type=Path, help="what a tool has exported")
+    imported.add_argument("directory", type=Path, help="what a tool exported")
     imported.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
     imported.add_argument(
         "--from",
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--out", default="predicted", metavar="DIR", help="folder for annotated copies: predicted"
     )
-    predict.add_argument("--model", metavar="FILE", help="by default what lesson 04 has trained")
+    predict.add_argument("--model", metavar="FILE", help="by default what lesson 04 trained")
 
     clean = commands.add_parser("clean", help="delete what was built and drawn")
     clean.set_defaults(command=_clean)
@@ -126,7 +126,7 @@ def _run(options: argparse.Namespace) -> int:
         os.environ["COURSEKIT_DATASET"] = "mini"
     copies = [Path(options.results).expanduser().resolve()] if options.results else []
     if any(copy.is_dir() for copy in copies):
-        raise ValueError(f"--results wants a file to write, and {options.results} is a directory.")
+        raise ValueError(f"--results needs a file to write, and {options.results} is a directory.")
     for name, words in NOT_PATHS.items():
         value = getattr(options, name) or os.environ.get(f"COURSEKIT_{name.upper()}")
         if value is None:
@@ -205,7 +205,7 @@ def _student(options: argparse.Namespace) -> int:
         return 0
     folder = student.write(BUILT / "student")
     print(f"The student edition is in {folder}, and packed in {student.pack(folder)}.")
-    print("To work with it, unzip it outside of _build: `make student` writes that folder anew.")
+    print("To work with it, unzip it outside _build: `make student` overwrites that folder.")
     return 0
 
 
@@ -214,7 +214,7 @@ def _release(_options: argparse.Namespace) -> int:
     from coursetools.publish import release
 
     if (earlier := BUILT / "nbgrader").exists():
-        raise FileExistsError(f"Move {earlier}, which an earlier version has made, to {GRADING}.")
+        raise FileExistsError(f"Move {earlier}, which an earlier version made, to {GRADING}.")
     parts = [GRADING / part for part in ("source", "release")]
     for part in parts:
         cleaning.refuse_changes(part)

@@ -107,7 +107,7 @@ def check_disk() -> Iterator[Row]:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        advice = "Set COURSEKIT_HOME to a directory in which you may write."
+        advice = "Set COURSEKIT_HOME to a directory where you may write."
         found = f"{existing}: {error.strerror or error}"
         yield Row("home", found, "a place to write", False, advice)
 
@@ -171,5 +171,5 @@ def _import(names: tuple[str, ...]) -> Row:
         return Row(check, last_line(run.stdout), "importable", True)
     died = f"died of signal {-run.returncode}: " if run.returncode < 0 else ""
     found = died + last_line(run.stderr)
-    advice = f"{install()} Is {names[0]}.py the name of a file of yours? Then rename it."
+    advice = f"{install()} Do you have a file called {names[0]}.py? Then rename it."
     return Row(check, found, "importable", False, advice)

@@ -18,7 +18,7 @@ import pooch
 from filelock import FileLock
 
 TRIES = 4  # at one address
-UNPACKING = ".coursekit-unpacking"  # a folder in downloads; nobody else's is called like that
+UNPACKING = ".coursekit-unpacking"  # a folder in downloads; nobody else's has that name
 pooch.get_logger().setLevel("WARNING")  # the progress bar says the rest
 
 
@@ -70,7 +70,7 @@ ARCHIVES = {
 
 
 class DownloadError(OSError):
-    """A file cannot be had, or cannot be unpacked."""
+    """A file cannot be fetched, or cannot be unpacked."""
 
 
 def prepare(name: str | None = None) -> Path:
@@ -97,7 +97,7 @@ def fetch(name: str, progress: bool = True) -> Path:
     OSError
         When the disk has too little room.
     DownloadError
-        When an archive cannot be had, or cannot be unpacked.
+        When an archive cannot be fetched, or cannot be unpacked.
     """
     if name not in ARCHIVES:
         return datasets.prepare(name)
@@ -123,8 +123,8 @@ def fetch(name: str, progress: bool = True) -> Path:
 def download(archive: Archive, directory: Path, progress: bool = True) -> Path:
     """Return the file of an archive in a directory, from the first address that gives it.
 
-    A file of that name that is not whole is carried on with, and so is what an earlier run left
-    in ``NAME.part``.
+    A download goes on with an incomplete file of that name, or with what an earlier run left in
+    ``NAME.part``.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def download(archive: Archive, directory: Path, progress: bool = True) -> Path:
 
 
 def unpack(file: Path, directory: Path, progress: bool = True) -> None:
-    """Unpack a tar archive into a directory; raise `DownloadError` if it reaches outside of it."""
+    """Unpack a tar archive into a directory; raise `DownloadError` if it reaches outside it."""
     try:
         with tarfile.open(file, "r:") as archive:  # not compressed, so it cannot grow
             members = progress_bar(archive, unit=" files", desc=file.name, disable=not progress)
@@ -213,7 +213,7 @@ def _unpack_all(
 
 
 def _delete_left(downloads: Path, archives: tuple[Archive, ...]) -> None:
-    """Delete what a process that was killed has left."""
+    """Delete what a killed process left."""
     shutil.rmtree(downloads / UNPACKING, ignore_errors=True)
     for left in downloads.glob("tmp????????"):  # as pooch calls a file that has yet to come
         if left.stat().st_size in (0, *(archive.size for archive in archives)):

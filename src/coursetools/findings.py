@@ -27,7 +27,7 @@ def install() -> str:
 
 
 def program() -> str:
-    """Return ``coursekit`` as it has to be typed here, with slashes, which Git Bash wants, too."""
+    """Return ``coursekit`` as it has to be typed here, with slashes, which Git Bash needs, too."""
     scripts = Path(sysconfig.get_path("scripts"))
     found = shutil.which("coursekit")
     if found and Path(found).parent.resolve() == scripts.resolve():
@@ -37,7 +37,7 @@ def program() -> str:
 
 
 def as_typed(text: str) -> str:
-    """Return a text in which each `coursekit ...` between backticks stands as it is typed here."""
+    """Return a text in which each `coursekit ...` between backticks is as it is typed here."""
     return re.sub("`coursekit(?= )", lambda _: f"`{program()}", text)
 
 

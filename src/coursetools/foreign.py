@@ -31,7 +31,7 @@ def _corners(annotation: Annotation) -> list[tuple]:
 
 
 def _attempt(read: Callable, file: Path, left_out: dict):
-    """Return what `read` makes of a file; None, and a line in the report, where it stumbles."""
+    """Return what `read` makes of a file; None, and a line in the report, where it fails."""
     try:
         return read(file)
     except Exception as error:  # of many kinds, and many libraries
@@ -68,7 +68,7 @@ def _in_fractions(file: Path) -> Annotation:
 
 
 def _class_names(files: list[Path]) -> dict[str, str]:
-    """Return the name of each class number; `ValueError` when no file tells."""
+    """Return the name of each class number; `ValueError` when no file says."""
     for file in files:
         if file.name.lower() in ("data.yaml", "data.yml", "dataset.yaml"):
             names = yaml.safe_load(file.read_text(encoding="utf-8")).get("names")
@@ -115,7 +115,7 @@ READERS = {"roboflow": _voc, "yolo": _yolo, "coco": _coco, "labelme": _labelme, 
 
 
 def kind_of(directory: Path, files: list[Path]) -> str:
-    """Return the kind of label that the files are; `ValueError` when that is not just one."""
+    """Return the kind of label that the files are; `ValueError` unless there is just one."""
     kinds = {kind for file in files if (kind := _look(file))}
     kinds = kinds - {"yolo"} or kinds  # beside others, a text file may be anything
     if len(kinds) != 1:

@@ -1,7 +1,7 @@
-"""Lay a data set out as VOC, whatever tool has exported it: ``coursekit import``.
+"""Convert a data set to VOC's layout, whatever tool exported it: ``coursekit import``.
 
-Globox reads the foreign formats. A part of a path that is called as a split, such as ``train`` or
-``valid``, says to which split a picture belongs.
+Globox reads the foreign formats. A part of a path that has the name of a split, such as ``train``
+or ``valid``, says which split a picture belongs to.
 """
 
 import shutil
@@ -29,7 +29,7 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     when the files are of no known kind, or of several, or hold nothing.
     """
     if out.exists():
-        raise FileExistsError(f"{out} is there already. Name a folder that is not.")
+        raise FileExistsError(f"{out} exists already. Name a folder that does not.")
     files = [directory / file for file in reading.files_in(directory)]
     images = [file for file in files if file.suffix.lower() in pictures.SUFFIXES]
     named: dict[str, list[Path]] = defaultdict(list)
@@ -52,11 +52,11 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     left_out["pictures without labels"] += [file.name for file in images if file not in found]
 
     splits = {file: _split_of(file.relative_to(directory)) for file in found}
-    if len({*splits.values()} - {None}) < 2:  # one part is no split
+    if len({*splits.values()} - {None}) < 2:  # one part is not a split
         splits = dict.fromkeys(splits)
     else:
         stray = [file.name for file, split in splits.items() if split is None]
-        left_out["pictures outside of every split"] += stray
+        left_out["pictures outside every split"] += stray
         found = {file: labels for file, labels in found.items() if splits[file]}
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:

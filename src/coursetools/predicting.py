@@ -17,8 +17,8 @@ import matplotlib.pyplot as plt
 def predict(paths: Sequence[str], out: Path, trained: Path | None = None) -> int:
     """Print a line of JSON for each picture, draw it into the folder `out`, return the exit status.
 
-    A path is a picture, or a folder of them. What is no picture is named on stderr; the others are
-    done, and the status is 1 instead of 0. `trained` is the file of the model, by default that
+    A path is a picture, or a folder of them. What is not a picture is named on stderr; the others
+    are done, and the status is 1 instead of 0. `trained` is the file of the model, by default that
     of lesson 04; errors as in `model.load`.
     """
     localizer, classes = model.load(trained or model.model_file())
@@ -54,7 +54,7 @@ def _free_name(file: Path, taken: set[str]) -> str:
     """Return a name for the annotated picture that no other of this run has, and take it."""
     endings = chain([""], map("_{}".format, count(2)))
     names = (file.stem + ending + pictures.ANNOTATED for ending in endings)
-    # some disks hold A.png and a.png for the same
+    # some disks take A.png and a.png for the same file
     name = next(name for name in names if name.casefold() not in taken)
     taken.add(name.casefold())
     return name

@@ -1,6 +1,6 @@
 """The downloader that pooch calls: it goes on where an earlier try stopped.
 
-What has come so far lies in ``NAME.part``, from whatever address it came. It becomes ``NAME``
+What has come so far is in ``NAME.part``, from whatever address it came. It becomes ``NAME``
 when pooch finds its checksum right. Python's own ``urllib`` does the talking.
 """
 
@@ -35,7 +35,7 @@ def part_of(file: Path) -> Path:
 
 
 class Resuming:
-    """Pooch's downloader for one file from one address, which goes on with what is there of it."""
+    """Pooch's downloader for one file from one address; it goes on with what is there."""
 
     def __init__(self, file: Path, size: int, bar: tqdm):
         self.file, self.part, self.size, self.bar = file, part_of(file), size, bar

@@ -45,7 +45,7 @@ def look_at_data() -> str:
     if min(number.values()) == 0:
         raise ValueError(
             f"{directory} has {len(images)} pictures with exactly one object of "
-            f"{', '.join(classes)}, and in the splits {number}. Each needs one at least."
+            f"{', '.join(classes)}, and in the splits {number}. Each needs at least one."
         )
     words = ", ".join(f"{n} for {split}" for split, n in number.items())
     return f"{settings.dataset_name()}: {len(images)} pictures with one object, {words}."
@@ -131,7 +131,7 @@ def _execute(
             _write(notebook, target)
         if isinstance(reason, KeyboardInterrupt):
             raise
-        seen = f" What was reached is in {target}." if mark is not None else ""
+        seen = f" The copy so far is in {target}." if mark is not None else ""
         number = _count_code(notebook.cells[: reached + 1])
         raise LessonError(
             f"{path.name}, code cell {number}, which starts with\n"
@@ -163,26 +163,26 @@ def _write(notebook: NotebookNode, target: Path) -> None:
 
 def _data_state() -> list[tuple]:
     """Return name, size and time of each file of the data."""
-    if settings.dataset() == "mini":  # it is drawn anew when it changes, under a new version
+    if settings.dataset() == "mini":  # it is drawn again when it changes, under a new version
         return []
     files = [(file, file.stat()) for file in sorted(datasets.locate().rglob("*"))]
     return [(str(file), found.st_size, found.st_mtime_ns) for file, found in files]
 
 
 def _refuse_work(target: Path) -> None:
-    """Raise `FileExistsError` when a notebook has not the text that a run has given it."""
+    """Raise `FileExistsError` when a notebook does not have the text that a run has given it."""
     found = _read(target)
     mark = found.metadata.get("coursekit") if found else None
     # An earlier version of the course did not write the sources down.
     if found and not (mark and mark.get("sources", _sources(found)) == _sources(found)):
         raise FileExistsError(
-            f"{target} is not as a run has left it and may hold somebody's work: it stays. Give "
-            "another --out, or move that file away."
+            f"{target} is not what a run wrote there, and may hold somebody's work: it stays. "
+            "Give another --out, or move that file away."
         )
 
 
 def _sources(notebook: NotebookNode) -> str:
-    """Return a hash of what a person has written into a notebook."""
+    """Return a hash of what a person wrote into a notebook."""
     cells = [(cell.cell_type, cell.source) for cell in notebook.cells]
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 

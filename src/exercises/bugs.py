@@ -1,8 +1,8 @@
-"""The mistakes that the course warns of, each as a change of a few words in one of its files.
+"""The mistakes that the course warns about, each as a change of a few words in one of its files.
 
 Some are in the five sources and change what they report, some lie idle in their code, and some are
-easy mistakes near it: each says which. Lesson 05 shows the spoiled code, runs it, and asks you to
-find the mistake. `tests/exercises/test_mutations.py` makes the same change and demands that a unit
+easy mistakes near them: each says which. Lesson 05 shows the spoiled code, runs it, and asks you to
+find the mistake. `tests/exercises/test_mutations.py` makes the same change and checks that a unit
 test or a claim notices.
 """
 
@@ -22,8 +22,9 @@ IN_SOURCE, LATENT, INSPIRED = KINDS = ("in the source", "latent", "inspired by")
 class Bug(NamedTuple):
     """One mistake: in `file`, the text `right` becomes `wrong`.
 
-    `source` says near whom it was found, and `kind` what it is there: see `KINDS`. `shown` is the
-    function to look at, and `notices` is what fails then: a test file, or the sentence of a claim.
+    `source` says where, or near what, it was found, and `kind` what it is there: see `KINDS`.
+    `shown` is the function to look at, and `notices` is what fails then: a test file, or the
+    sentence of a claim.
     """
 
     source: str
@@ -201,7 +202,7 @@ def code(name: str, faulty: bool = True) -> str:
 def load(name: str, faulty: bool = True) -> ModuleType:
     """Return a module with the functions of the bug's file, with the mistake or without.
 
-    The module is new. The course's own one stays as it is.
+    The module is new. The course's own module stays as it is.
     """
     bug = BUGS[name]
     module = ModuleType(f"{bug.shown} with the bug: {name}" if faulty else bug.shown)

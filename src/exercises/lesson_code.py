@@ -1,6 +1,6 @@
 """Read the code of a lesson: its cells, what it defines, and a short name for what was measured.
 
-It stands here because the hunt of lesson 05 shows code of lesson 02; `coursetools`, the tests and
+It is here because the hunt of lesson 05 shows code of lesson 02; `coursetools`, the tests and
 the benchmarks read the lessons with the same functions. A notebook is the parsed file, as JSON or
 nbformat gives it.
 """
@@ -107,7 +107,7 @@ def needed(notebook: dict, roots: Iterable[str]) -> str:
 def digest(notebook: dict, roots: Iterable[str]) -> str:
     """Return a short name for what `needed` returns, whatever its layout and its docstrings.
 
-    Another code needs another measurement.
+    Different code needs a new measurement.
     """
     tree = ast.parse(needed(notebook, roots))
     for node in ast.walk(tree):

@@ -1,7 +1,7 @@
 """Reads figures and their joints: COCO's keypoint format, and the file of Leeds Sports Pose.
 
 COCO: ``annotations/person_keypoints_<split>.json``, and the pictures in ``<split>/`` or
-``images/<split>/``; a year behind the split, as in ``val2017``, does not matter [1]_.
+``images/<split>/``; a year after the split, as in ``val2017``, does not matter [1]_.
 Leeds Sports Pose: ``joints.mat`` and ``images/im0001.jpg`` … ``im2000.jpg`` [2]_.
 
 References
@@ -26,7 +26,7 @@ import pandas as pd
 
 SPLITS = ("train", "val", "test")
 SMALLEST = 0.4  # of a figure's longer side, as a share of the picture's
-HELD_OUT = 5  # where no pictures are for validation, every fifth one for training is
+HELD_OUT = 5  # where no pictures are for validation, every fifth training picture is
 MAT = "joints.mat"
 MAT_JOINTS = 14
 LEEDS_TRAIN = 1000  # the first pictures of Leeds Sports Pose
@@ -74,7 +74,7 @@ def load(directory: str | Path, most: int | None = None) -> Figures:
 
     `SMALLEST` says how large, and `most` how many of each split are taken, from the first. Where no
     pictures are for testing, those for validation are, and every fifth picture for training is for
-    validation; where there is one kind of pictures only, they are divided.
+    validation; where there is only one kind of pictures, they are divided.
 
     `FileNotFoundError` when the directory has neither of the two layouts; `ValueError` when a file
     is damaged, or holds no picture of this kind. The message names file and field.
@@ -91,7 +91,7 @@ def load(directory: str | Path, most: int | None = None) -> Figures:
     share = (sides[:, 2:] - sides[:, :2]) / found.table[["width", "height"]].to_numpy()
     large = share.max(axis=1, initial=0) >= SMALLEST
     if not large.any():
-        raise ValueError(f"No picture in {directory} shows one figure, large, with joints.")
+        raise ValueError(f"No picture in {directory} shows a single large figure with joints.")
     table = found.table[large].reset_index(drop=True)
     names = [name for name in found.table.attrs["names"] if name in {*table["name"]}]
     table["label"] = table["name"].map(names.index)
@@ -140,7 +140,9 @@ def _load_coco(directory: Path, files: list[Path]) -> Figures:
             where = f"{file}: annotation {one.get('id')}"
             image = images.get(one.get("image_id"))
             if image is None:
-                raise ValueError(f"{where}: its image_id {one.get('image_id')} is no picture's id.")
+                raise ValueError(
+                    f"{where}: its image_id {one.get('image_id')} belongs to no picture."
+                )
             points = np.array(one["keypoints"], float)
             if points.size != 3 * len(skeleton[0]):
                 raise ValueError(
@@ -166,7 +168,7 @@ def _read_json(file: Path) -> dict:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{file} is no JSON, or damaged: {error}.") from error
+        raise ValueError(f"{file} is not JSON, or is damaged: {error}.") from error
     for field in ("images", "annotations", "categories"):
         if not isinstance(content, dict) or not isinstance(content.get(field), list):
             raise ValueError(f"{file} has no list {field}. Is it a keypoint file of COCO's?")
@@ -213,7 +215,7 @@ def _load_leeds(directory: Path) -> Figures:
     if values.ndim != 3 or values.shape[:2] != (3, MAT_JOINTS):
         raise ValueError(
             f"{file}: joints has the shape {values.shape}, not (3, {MAT_JOINTS}, pictures). Leeds "
-            "Sports Pose Extended has another one, and is not read here."
+            "Sports Pose Extended has another shape, and is not read here."
         )
     rows, joints = [], []
     for i, (x, y, hidden) in enumerate(values.transpose(2, 0, 1)):

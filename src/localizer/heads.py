@@ -27,7 +27,7 @@ class Scale(nn.Module):
         """Take mean and deviation of each channel from these maps, of training pictures."""
         deviation = maps.std((0, 2, 3), correction=0)[:, None, None]
         self.mean.copy_(maps.mean((0, 2, 3))[:, None, None])
-        # or channels that hardly vary would shout
+        # or channels that hardly vary would drown out the others
         self.deviation.copy_(deviation + 0.1 * deviation.mean())
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
@@ -42,7 +42,7 @@ class PointingHead(nn.Module):
     one layer only, both are read from it.
 
     `shapes` has the shape (h, w, channels) of each layer's map, in the order of the layers; the
-    backbones give it. `filters` channels lie between the maps and the positions.
+    backbones give it. There are `filters` channels between the maps and the positions.
     """
 
     def __init__(

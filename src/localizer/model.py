@@ -1,4 +1,4 @@
-"""Backbone and head as one network, and the file in which it is kept once it is trained."""
+"""Backbone and head as one network, and the file that keeps it once it is trained."""
 
 import json
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class Localizer(nn.Module):
 
 
 def model_file() -> Path:
-    """Return where lesson 04 keeps what it has trained on the data set in use."""
+    """Return where lesson 04 keeps what it trained on the data set in use."""
     return lessons.artifacts_file("models/localizer.safetensors")
 
 
@@ -68,10 +68,10 @@ def save(file: Path, localizer: Localizer, classes: Sequence[str]) -> None:
 def load(file: Path) -> tuple[Localizer, list[str]]:
     """Return a localizer that `save` wrote, and the names of its classes.
 
-    It lies on `torch_backbones.device()`, in evaluation mode. All its weights are in the file:
-    those that the backbone began with are not asked for. `FileNotFoundError` when nothing has been
-    trained yet; `ValueError` when the file is no localizer, is damaged, or is from another version
-    of the course.
+    It is on `torch_backbones.device()`, in evaluation mode. All its weights are in the file:
+    those that the backbone began with are not needed. `FileNotFoundError` when nothing has been
+    trained yet; `ValueError` when the file is not a localizer, is damaged, or is from another
+    version of the course.
     """
     if not file.is_file():
         raise FileNotFoundError(f"There is no trained model {file} yet. Run {LESSON} first.")
@@ -80,10 +80,12 @@ def load(file: Path) -> tuple[Localizer, list[str]]:
             described = json.loads((stored.metadata() or {}).get("localizer", "{}"))
             weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise ValueError(f"{file} is no trained model, or is damaged: {error}. {AGAIN}") from error
+        raise ValueError(
+            f"{file} is not a trained model, or is damaged: {error}. {AGAIN}"
+        ) from error
     if described.get("version") != VERSION:
         raise ValueError(
-            f"{file} is no trained model of this version of the course: it says version "
+            f"{file} is not a trained model of this version of the course: it says version "
             f"{described.get('version')}, and not {VERSION}. {AGAIN}"
         )
     classes = described["classes"]

@@ -1,4 +1,4 @@
-"""A reader's own pictures: where they lie, and how the network takes them."""
+"""A reader's own pictures: where they are, and how the network takes them."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 NAMED = (*SUFFIXES, ".heic", ".heif")  # what `coursekit.pictures.read` reads, or names
-ANNOTATED = "_predicted.png"  # how our own pictures end, which are no answers to ask about
+ANNOTATED = "_predicted.png"  # how our own pictures end, which nobody asks about
 
 
 def find(path: str | Path) -> list[Path]:
@@ -21,6 +21,6 @@ def find(path: str | Path) -> list[Path]:
 
 
 def squeeze(picture: np.ndarray, size: int) -> np.ndarray:
-    """Return a picture in a square of `size` pixels, as the pictures of the training were."""
+    """Return a picture in a square of `size` pixels, as the training pictures were."""
     square = Image.fromarray(picture).resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(square)

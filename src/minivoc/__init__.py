@@ -2,7 +2,7 @@
 
 `dataset.draw` writes it into a directory. `rectangles` paints lesson 01's white rectangles, and
 says which box each fills. The package needs NumPy, Pillow and tqdm, and nothing of the course. The
-names that the course shares with it stand here, where importing them imports nothing else.
+names that the course shares with it are here, where importing them imports nothing else.
 """
 
 CLASSES = ("dog", "cat", "bird", "cow", "horse")

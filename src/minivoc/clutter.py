@@ -1,4 +1,4 @@
-"""What stands about and has no name in VOC: trees, bushes, fences, flowers, balls, boxes."""
+"""What stands around and has no name in VOC: trees, bushes, fences, flowers, balls, boxes."""
 
 from minivoc.coats import FURS, LEAVES, PAINTS, WHITE, WOODS, pick
 from minivoc.shapes import (

@@ -74,7 +74,7 @@ def wanted(kind: str, rng: np.random.Generator) -> tuple[str, ...]:
 def faults(kinds: list[str]) -> dict[int, str]:
     """Return the few pictures whose annotation has a fault for an audit to find.
 
-    Never one of them is a picture of a single animal, so no training box is wrong.
+    None of them is a picture of a single animal, so no training box is wrong.
     """
     none = [i for i, kind in enumerate(kinds) if kind == "none"]
     several = [i for i, kind in enumerate(kinds) if kind == "several"]
@@ -163,7 +163,7 @@ def _bndbox(box, size, dialect: str, rng, indent: str) -> list[str]:
 def draw(directory: Path, n: int = 2100, seed: int = 2007, processes: int | None = None) -> Path:
     """Return `directory` once it holds the data set, which is drawn there unless it is already.
 
-    The files lie as in VOC: ``Annotations/*.xml``, ``JPEGImages/*.jpg`` and
+    The files are laid out as in VOC: ``Annotations/*.xml``, ``JPEGImages/*.jpg`` and
     ``ImageSets/Main/{train,val,trainval,test}.txt``. ``VERSION`` says what was drawn; another
     version, seed or number of pictures is replaced. The pictures depend on nothing else, least of
     all on the number of processes (by default, one for each core).

@@ -42,7 +42,7 @@ def fill_once(directory: Path, stamp: dict[str, int], fill: Callable[[Path], Non
 def _needs_drawing(directory: Path, stamp: dict[str, int]) -> bool:
     """Return whether the data set with this stamp is still to be drawn into `directory`.
 
-    `FileExistsError` when what is there carries no stamp of ours, so that it is not ours to delete.
+    `FileExistsError` when what is there has no stamp of ours, and so is not ours to delete.
     """
     if not directory.exists():
         return True
@@ -52,8 +52,8 @@ def _needs_drawing(directory: Path, stamp: dict[str, int]) -> bool:
         there = None
     if not (isinstance(there, dict) and there.keys() == stamp.keys()):
         raise FileExistsError(
-            f"{directory} is there, and no file VERSION in it says that it was drawn. It is left "
-            "as it is. Move it away, or draw into another directory."
+            f"{directory} exists, but no file VERSION in it says that it was drawn. It is left as "
+            "it is. Move it away, or draw into another directory."
         )
     return there != stamp
 

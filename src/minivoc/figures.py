@@ -1,6 +1,6 @@
 """Draws the data set of figures: people whose joints are known, in COCO's keypoint format.
 
-The pictures of a split lie in a folder of its name, and what is known of them is in
+The pictures of a split are in a folder of its name, and what is known of them is in
 ``annotations/person_keypoints_<split>.json``. Each activity is a category; all have the same
 joints. As in COCO, some pictures show nobody, or two.
 """
@@ -141,7 +141,7 @@ def _thing(rng: np.random.Generator, size: tuple[int, int], share: float) -> Spr
 
 
 def draw_one(index: int, activities: list[str], seed: int, folder: Path) -> dict:
-    """Return what COCO says of picture number `index`, which is drawn into the folder.
+    """Return what COCO says about picture number `index`, which is drawn into the folder.
 
     ``image`` is the entry of the picture, ``annotations`` those of its figures, without their ids.
     """

@@ -15,7 +15,7 @@ Box = tuple[float, float, float, float]
 
 
 class Sprite(NamedTuple):
-    """A painted object and where its upper left corner lies, in pixels of the picture."""
+    """A painted object and where its upper left corner is, in pixels of the picture."""
 
     name: str
     image: Image.Image
@@ -75,7 +75,7 @@ def find(size: tuple[int, int], sprites: list[Sprite], names: set[str]) -> list[
     """Return the objects with these names that can be seen, with the box of what is seen of each.
 
     `size` is (width, height) of the picture. What lies in front of an object is taken away from
-    it, and so is what lies outside of the picture; what is hidden for the most part is left out.
+    it, and so is what lies outside the picture; what is mostly hidden is left out.
     """
     found = []
     everywhere = Image.new("L", size, 255)
@@ -83,7 +83,7 @@ def find(size: tuple[int, int], sprites: list[Sprite], names: set[str]) -> list[
     for sprite in reversed(sprites):
         alpha = sprite.image.getchannel("A")
         window = (*sprite.at, *np.add(sprite.at, alpha.size).tolist())
-        seen = ImageChops.multiply(alpha, uncovered.crop(window))  # black outside of the picture
+        seen = ImageChops.multiply(alpha, uncovered.crop(window))  # black outside the picture
         uncovered.paste(0, window, alpha)
         box = seen.point(SHOWN).getbbox()
         if box is None or sprite.name not in names:

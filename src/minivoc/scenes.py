@@ -16,7 +16,7 @@ SIZES = (
     *[(500, 375)] * 6, *[(375, 500)] * 2, *[(500, 333)] * 2,
     (333, 500), (500, 400), (500, 281), (480, 360), (442, 500), (354, 480),
 )  # fmt: skip
-# what stands about in each kind of scene, and how high it is beside a dog of height 1
+# what stands around in each kind of scene, and how high it is beside a dog of height 1
 HEIGHTS = {
     "tree": 3.0, "bush": 0.8, "fence": 0.9, "rock": 0.6, "person": 2.4, "sheep": 1.1, "ball": 0.35,
     "aeroplane": 0.7, "car": 1.6, "bus": 2.6, "boat": 3.0, "bottle": 0.5, "chair": 1.4,
@@ -47,8 +47,8 @@ def compose(
 ) -> tuple[Backdrop, list[Sprite]]:
     """Return a backdrop and the sprites on it, from back to front, with the `wanted` objects.
 
-    An empty name stands for any object of VOC's that belongs in the scene and is no animal of ours.
-    The scene is one of `scenes`.
+    An empty name stands for any object of VOC's that belongs in the scene and is not one of our
+    animals. The scene is one of `scenes`.
     """
     scene = pick(rng, scenes)
     if scene == "room" and {"cow", "horse"} & set(wanted):

@@ -213,5 +213,5 @@ def _lit(stencil: Image.Image) -> Image.Image:
 
 
 def _window(stencil: Image.Image, x: int, y: int, size: tuple[int, int]) -> Image.Image:
-    """Return what lies in a window with its corner at (x, y); it is black beyond the stencil."""
+    """Return what is in a window with its corner at (x, y); it is black beyond the stencil."""
     return stencil.crop((x, y, x + size[0], y + size[1]))

@@ -1,4 +1,4 @@
-"""Things with a name of VOC's that are no animals: people, vehicles, furniture.
+"""Things that VOC names and that are not animals: people, vehicles, furniture.
 
 Each function takes a generator and returns shapes that stand on y = 0.
 """

@@ -52,7 +52,7 @@ def test_processes_of_this_machine_make_the_bytes_of_one(pictures, right):
 
 
 def test_a_worker_of_dask_that_is_killed_costs_nothing_but_time(pictures, right, cluster):
-    """Of two workers one is killed in its first job; its shard is made by another."""
+    """One of two workers is killed in its first job; another makes its shard."""
 
     def kill_one() -> None:
         while not [*pictures.folder.glob("*.part/rows-*")]:

@@ -174,7 +174,7 @@ def test_a_picture_cut_anywhere_is_corrupt_and_named(pictures):
     for end in range(0, len(content) - 40, 25):
         file.write_bytes(content[:end])
         with pytest.raises(
-            CorruptImageError, match=r"000003\.jpg (cannot be decoded|is no picture)"
+            CorruptImageError, match=r"000003\.jpg (cannot be decoded|is not a picture)"
         ):
             read_picture(file, 14)
 
@@ -185,7 +185,9 @@ def test_a_damaged_size_in_the_header_is_corrupt_too(pictures):
     place = content.index(b"\xff\xc0") + 5  # height and width in the frame header
     content[place : place + 4] = b"\xff\xff\xff\xff"
     file.write_bytes(content)
-    with pytest.raises(CorruptImageError, match=r"000003\.jpg (cannot be decoded|is no picture)"):
+    with pytest.raises(
+        CorruptImageError, match=r"000003\.jpg (cannot be decoded|is not a picture)"
+    ):
         read_picture(file, 14)
 
 

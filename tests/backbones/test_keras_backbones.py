@@ -54,7 +54,7 @@ def look_at_default(backbones, scratch: Path) -> dict:
 
 
 def other_weights(scratch: Path) -> Path:
-    """Return a file with the default's weights, one number of which is another one."""
+    """Return a file with the default's weights, one number of which is changed."""
     from backbones import weights
 
     from safetensors.numpy import load_file, save_file
@@ -230,7 +230,7 @@ def test_the_default_layers_exist(answers, name):
 @pytest.mark.parametrize("name", settings.BACKBONES)
 def test_a_layer_without_cells_is_refused(answers, name):
     words = answers["layers"][name]["flat"]
-    assert words == "ValueError: The output of flat is no map: its shape is (None, 192)."
+    assert words == "ValueError: The output of flat is not a map: its shape is (None, 192)."
 
 
 def test_an_unknown_layer_is_named_with_others_that_would_do(answers):
@@ -267,7 +267,7 @@ def test_a_wrong_weight_file_is_named(answers, case, file, name):
 
 def test_a_file_of_pytorch_is_refused_with_what_to_do(answers):
     words = answers["files"]["of PyTorch"]
-    assert words.startswith("ValueError: ") and "torch.pth is no weight file of this" in words
+    assert words.startswith("ValueError: ") and "torch.pth is not a weight file of this" in words
     assert "--weights for_keras.h5 --weights for_torch.pth" in words
 
 

@@ -114,7 +114,7 @@ def look_at_training(backbones, _scratch: Path) -> dict:
 
 
 def look_at_late(backbones, _scratch: Path) -> dict:
-    """Return how the part of each backbone behind its first layer goes with the whole of it."""
+    """Return how the part of each backbone after its first layer agrees with the whole of it."""
     import torch
 
     answers = {}
@@ -185,7 +185,7 @@ def look_at_files(backbones, scratch: Path) -> dict:
 
 
 def look_at_devices(backbones, _scratch: Path) -> dict:
-    """Return which devices are given, and what is said of those that are not there."""
+    """Return which devices are given, and what is said about those that are not there."""
     import torch
 
     def device_of(name: str | None) -> str:
@@ -375,7 +375,7 @@ def test_what_lies_behind_the_first_layer_shares_the_weights(answers, name):
 
 def test_a_first_layer_that_the_others_do_not_lie_behind_is_named(answers):
     words = answers["default"]["turned late"]
-    assert words.startswith("ValueError: Not all layers lie behind last. Name one first ")
+    assert words.startswith("ValueError: Not all layers come after last. Begin with one ")
 
 
 CELLS = {  # height, width, channels; in PyTorch, layers have other names
@@ -395,7 +395,7 @@ def test_the_default_layers_exist_and_are_those_of_keras(answers, name):
 
 def test_a_layer_without_cells_is_refused(answers):
     words = answers["layers"]["flat"]
-    assert words == "ValueError: The output of flatten is no map: its shape is (1280,)."
+    assert words == "ValueError: The output of flatten is not a map: its shape is (1280,)."
 
 
 def test_an_unknown_layer_is_named(answers):
@@ -445,7 +445,7 @@ def test_a_file_of_keras_is_refused_with_what_to_do(answers):
     words = answers["files"]["of Keras"]
     assert (
         words.startswith("ValueError: ")
-        and "keras.h5 is no weight file of this framework: " in words
+        and "keras.h5 is not a weight file of this framework: " in words
     )
     assert "--weights for_keras.h5 --weights for_torch.pth" in words
 

@@ -1,4 +1,4 @@
-"""Which weights a backbone takes, what they are called, and what is said of wrong ones."""
+"""Which weights a backbone takes, what they are called, and what is said about wrong ones."""
 
 import os
 from hashlib import blake2b
@@ -54,7 +54,7 @@ def test_the_settings_are_asked_where_no_file_is_given(files, monkeypatch):
 
 
 def test_a_file_of_another_framework_is_refused(files):
-    with pytest.raises(ValueError, match=r"b\.pth is no weight file of this framework") as error:
+    with pytest.raises(ValueError, match=r"b\.pth is not a weight file of this framework") as error:
         weights.resolve("vgg16", SUFFIXES, files / "b.pth")
     assert ".h5, .keras" in str(error.value) and "--weights for_keras.h5" in str(error.value)
 

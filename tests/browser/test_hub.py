@@ -60,7 +60,7 @@ def free_ports(number: int) -> list[int]:
 
 @pytest.fixture(scope="module")
 def school(tmp_path_factory):
-    """A school whose first lesson is released, and lies in a bare repository for the link."""
+    """A school whose first lesson is released, and is in a bare repository for the link."""
     school = School(tmp_path_factory.mktemp("school"), [LESSON])
     school.call("course", "release_assignment", ASSIGNMENT)
     released = school.course / "release"

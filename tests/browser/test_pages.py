@@ -1,4 +1,4 @@
-"""Each page of the built site in Chromium: at the width of a desk and of a phone, light and dark.
+"""Each page of the built site in Chromium: as wide as a desktop and as a phone, light and dark.
 
 A page must load nothing from another host, log no error, not be wider than the window, have code,
 figures and tables that can be read, and break none of axe-core's rules for WCAG 2, levels A and AA.

@@ -70,7 +70,7 @@ def test_a_folder_that_happens_to_be_called_mini_survives(tmp_path, monkeypatch)
     monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path))
     (tmp_path / "mini").mkdir()
     (tmp_path / "mini" / "thesis.txt").write_text("three years")
-    with pytest.raises(FileExistsError, match=r"mini is there.* Move it away.* COURSEKIT_HOME"):
+    with pytest.raises(FileExistsError, match=r"mini exists.* Move it away.* COURSEKIT_HOME"):
         datasets.prepare("mini")
     assert [path.name for path in tmp_path.rglob("*")] == ["mini", "thesis.txt"]
 
@@ -123,7 +123,7 @@ def test_half_a_data_set_is_none(tmp_path):
     (tmp_path / "pets" / "Annotations").mkdir(parents=True)
     with pytest.raises(FileNotFoundError) as caught:
         datasets.locate(tmp_path / "pets")
-    assert "pets is no data set in VOC's layout: it has no JPEGImages/." in str(caught.value)
+    assert "pets is not a data set in VOC's layout: it has no JPEGImages/." in str(caught.value)
     assert "must hold the XML files" in str(caught.value)
     assert "Did you mean" not in str(caught.value)
 

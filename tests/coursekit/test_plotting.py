@@ -97,7 +97,7 @@ def luminance(color):
     "color", [plotting.INK, plotting.TRUTH, plotting.PREDICTION, plotting.OTHER]
 )
 def test_colors_that_carry_text_have_enough_contrast(color):
-    """WCAG 2 AA asks 4.5 : 1; ink stands on paper, white stands on the colors of the boxes."""
+    """WCAG 2 AA asks 4.5 : 1; ink is on paper, white is on the colors of the boxes."""
     other = plotting.PAPER if color == plotting.INK else "white"
     light, dark = sorted([luminance(color), luminance(other)], reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 4.5

@@ -82,7 +82,7 @@ def test_the_defaults():
 
 def test_an_unknown_backbone_is_refused_with_the_known_ones(monkeypatch):
     monkeypatch.setenv("COURSEKIT_BACKBONE", "tiny")
-    with pytest.raises(ValueError, match="'tiny', which is no backbone") as error:
+    with pytest.raises(ValueError, match="'tiny', which is not a backbone") as error:
         settings.backbone()
     assert ", ".join(settings.BACKBONES) in str(error.value)
 

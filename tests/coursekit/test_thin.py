@@ -74,7 +74,7 @@ def test_an_import_inside_a_function_counts():
 
 
 def test_pictures_are_opened_in_one_place():
-    """Else one that a phone has stored lying is turned in one path, and not in another."""
+    """Else one that a phone stored on its side is turned in one path, and not in another."""
     lessons = [*settings.CHECKOUT.glob("notebooks/[0-9]*.ipynb"), *SRC.glob("*/*.py")]
     opens = re.compile(r"Image\.open\(|imread\(|decode_image\(|read_image\(")
     found = [f.name for f in lessons if opens.search(f.read_text(encoding="utf-8"))]

@@ -71,7 +71,7 @@ def test_where_somebody_worked_nothing_is_deleted(course, work, command):
     (course / "_build" / "html").mkdir()
     before = snapshot(course)
     with pytest.raises(
-        FileExistsError, match=r"student.* is not as it was written .*: move .*unzip"
+        FileExistsError, match=r"student.* is not what was written there, .*: move .*unzip"
     ):
         AGAIN[command](course)
     assert snapshot(course) == before and (course / "_build" / "html").exists()
@@ -184,7 +184,7 @@ def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
 
 
 def test_clean_knows_everything_that_commands_write_into_build():
-    """What it does not know would stay for ever."""
+    """What it does not know would stay forever."""
     sources = [ROOT / "Makefile", *(ROOT / "src" / "coursetools").rglob("*.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in (*sources, INSTRUCTORS))
     named = set(re.findall(r"_build/([a-z][\w.]*)", text))
@@ -233,7 +233,7 @@ def test_a_lesson_that_a_teacher_has_changed_is_not_released_anew(tmp_path, monk
     written.write_text("the lesson, with another question")
     capsys.readouterr()
     assert cli.main(["release"]) == 1
-    assert f"{written} was changed since it was written" in capsys.readouterr().err
+    assert f"{written} has changed since it was written" in capsys.readouterr().err
     assert written.read_text() == "the lesson, with another question"
     written.unlink()
     assert cli.main(["release"]) == 0

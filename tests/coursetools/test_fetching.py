@@ -56,7 +56,7 @@ def fetch() -> Path:
 
 
 def assert_whole(directory: Path, home: Path, server) -> None:
-    """The data set is what is in the archives, and nothing unfinished lies about."""
+    """The data set is what is in the archives, and nothing unfinished is left."""
     assert directory == home / "VOCdevkit" / "VOC2007"
     found = {str(p.relative_to(directory)) for p in directory.rglob("*") if p.is_file()}
     assert found == {
@@ -198,7 +198,7 @@ def test_a_stalled_host_is_left_for_the_next(server, home, publish, monkeypatch,
 def test_a_host_that_cannot_send_parts_is_asked_for_all(server, home, publish, way, proof):
     publish("missing", way)
     assert_whole(fetch(), home, server)
-    proof("One that knows no parts of a file is asked for the whole.")
+    proof("One that cannot send part of a file is asked for all of it.")
 
 
 def test_an_interrupted_comparison_of_checksums_loses_nothing(server, home, publish, monkeypatch):

@@ -214,7 +214,7 @@ def test_several_kinds_and_none_are_refused_with_the_choice(exported, tmp_path):
 def test_nothing_is_overwritten_and_nothing_half_done_is_left(exported, tmp_path, monkeypatch):
     coco(exported, tmp_path / "export")
     (tmp_path / "set").mkdir()
-    with pytest.raises(FileExistsError, match="is there already"):
+    with pytest.raises(FileExistsError, match="exists already"):
         importing.lay_out(tmp_path / "export", tmp_path / "set")
     monkeypatch.setattr(shutil, "copyfile", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):

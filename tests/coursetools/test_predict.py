@@ -107,7 +107,7 @@ def test_what_is_no_picture_is_named_and_the_others_are_done(run, course):
     assert status == 1 and [line["file"] for line in lines] == [str(file) for file in good]
     assert all(words.startswith("coursekit predict: ") for words in complaints)
     text, short, heic, missing, empty = complaints
-    assert f"{course / 'mine' / 'notes.txt'} is no picture" in text
+    assert f"{course / 'mine' / 'notes.txt'} is not a picture" in text
     assert "short.jpg cannot be decoded" in short
     assert "IMG_1.HEIC is a HEIC picture" in heic and "Export it as JPEG" in heic
     assert "none.jpg" in missing
@@ -150,7 +150,7 @@ def test_another_model_can_be_named(run, course):
     )
     assert run(picture, "--model", other)[0] == 0
     status, _, (words,) = run(picture, "--model", picture)
-    assert status == 1 and f"{picture} is no trained model, or is damaged" in words
+    assert status == 1 and f"{picture} is not a trained model, or is damaged" in words
 
 
 def test_a_file_in_place_of_the_folder_is_named(run, course):

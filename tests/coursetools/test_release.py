@@ -33,7 +33,7 @@ def exercises_of(path):
 
 @pytest.fixture(scope="module")
 def gradebook(tmp_path_factory):
-    """An empty gradebook to copy: nbgrader takes seconds to make one."""
+    """An empty gradebook to copy, since nbgrader takes seconds to make one."""
     os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
     file = tmp_path_factory.mktemp("empty") / "gradebook.db"
     Gradebook(f"sqlite:///{file}").close()

@@ -176,7 +176,7 @@ def test_a_copy_in_which_somebody_worked_is_not_written_anew(course, no_kernel, 
     write(course, "01_good", [*GOOD, "print('a new version')"])
     assert run(course) == 1
     said = capsys.readouterr().err
-    assert "01_good.ipynb is not as a run has left it" in said and "another --out" in said
+    assert "01_good.ipynb is not what a run wrote there" in said and "another --out" in said
     assert (course / "out" / "notebooks" / "01_good.ipynb").read_bytes() == work
     assert not (course / "out" / "notebooks" / "02_claim.ipynb").exists()  # nothing was run
 

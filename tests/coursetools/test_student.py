@@ -1,4 +1,4 @@
-"""The student edition: the course with gaps, and no trace of what stood in them."""
+"""The student edition: the course with gaps, and no trace of what was in them."""
 
 import ast
 import json
@@ -64,7 +64,7 @@ def test_what_a_link_leads_to_is_not_handed_out(course, tmp_path):
 
 @pytest.fixture(scope="module")
 def edition(tmp_path_factory):
-    """The folder of the student edition; its zip lies beside it."""
+    """The folder of the student edition; its zip is beside it."""
     folder = student.write(tmp_path_factory.mktemp("edition") / "student")
     student.pack(folder)
     return folder
@@ -131,14 +131,14 @@ def given():
 
 
 def own_lines():
-    """Return the lines that stand in a solution and nowhere else."""
+    """Return the lines that are in a solution and nowhere else."""
     known = given()
     lines = {line for solution in solutions() for line in solution if len(line) >= SHORTEST}
     return sorted(line for line in lines if not line.startswith("#") and line not in known)
 
 
 def leaks(lines, texts):
-    """Return each line that is in a text, as it stands or as it is written in JSON."""
+    """Return each line that is in a text, as it is or as it is written in JSON."""
     forms = {line: {line, json.dumps(line)[1:-1], json.dumps(line, ensure_ascii=False)[1:-1]}
              for line in lines}  # fmt: skip
     return [(name, line) for name, text in texts.items() for line in lines

@@ -154,7 +154,7 @@ def test_a_number_may_differ_by_as_much_as_the_check_allows():
 @pytest.mark.parametrize(
     ("answer", "words"),
     {
-        "a result": (3, "Hand over the function itself, without brackets behind its name."),
+        "a result": (3, "Pass the function itself, without parentheses after its name."),
         "a stub": ("raise NotImplementedError()", f"answer {UNWRITTEN}"),
         "no return": ("first + second", "answer returns nothing. Is there a `return` at its end?"),
         "an error": (

@@ -1,4 +1,4 @@
-"""The mistakes that the course warns of, made on purpose: something must notice each of them."""
+"""The mistakes that the course warns about, made on purpose: something must notice each of them."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""What a crash, or a full disk, may leave: it is made anew, or named with what to do."""
+"""What a crash, or a full disk, may leave: it is made again, or named with what to do."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def test_damaged_features_are_made_again(pictures, garbage, proof):
     pictures.extract(backbone)
     assert sum(backbone.calls) == N
     assert contents(pictures.folder) == right
-    proof("Features that are empty, cut off or something else are made again, to the byte.")
+    proof("Features that are empty, cut off or not features at all are made again, byte for byte.")
 
 
 @pytest.mark.parametrize("name", ["rows-0", "coarse.npy"])
@@ -47,7 +47,7 @@ def test_damaged_features_of_a_stopped_run_are_begun_anew(pictures, name, garbag
     clean = Pictures(pictures.directory.parent / "clean")
     clean.extract()
     assert [*contents(pictures.folder).values()] == [*contents(clean.folder).values()]
-    proof("So are those of a run that was stopped, where what it left is damaged.")
+    proof("So are those of a run that was stopped, if what it left is damaged.")
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
@@ -106,4 +106,4 @@ def test_a_clock_that_was_set_back_makes_nothing_anew(pictures, tmp_path, monkey
     assert backbone.calls == []
     lessons.begin("03_lesson")
     assert {*lessons.load_results()["claims"]} == {"02_lesson", "03_lesson"}
-    proof("Files from the future, as after a clock was set back, are as good as others.")
+    proof("Files dated in the future, as after a clock was set back, are as good as others.")

@@ -73,4 +73,7 @@ def test_a_full_disk_is_named_and_with_room_the_job_goes_on(job, tmp_path, proof
                 enlarge()
                 finish(job, folder, tmp_path)
                 assert contents(folder) == right
-    proof(f"Where {name} finds the disk full, it says so in a sentence, and goes on with room.")
+    proof(
+        f"Where {name} finds the disk full, it says so in a sentence, and goes on once there is "
+        "room."
+    )

@@ -83,7 +83,7 @@ def bomb(side: int) -> bytes:
 
 
 def spoiled(rng, content: bytes) -> bytes:
-    """Return what is surely no whole picture."""
+    """Return what is surely not a whole picture."""
     way = rng.integers(6)
     if way == 0:
         return b""

@@ -19,7 +19,7 @@ UNFINISHED = re.compile(r"\.[0-9a-f]{8}\..+")  # what `written_whole` writes to 
 
 @pytest.fixture(scope="module", autouse=True)
 def _imports_are_done():
-    """Let what all processes begin with be imported: a job takes its own seconds only."""
+    """Import what all processes begin with, so that a job takes only its own seconds."""
     start(int).join()
 
 

@@ -39,13 +39,13 @@ def texts(notebook) -> list[str]:
 def test_a_cell_that_prints_without_end_is_ended(cell, tmp_path, proof):
     with pytest.raises(executing.LessonError, match="4 million printed characters"):
         run([cell], tmp_path, hours=0.1)
-    proof("A cell that prints without end, and one that will not be interrupted, is ended.")
+    proof("A cell that prints without end is ended, and so is one that cannot be interrupted.")
 
 
 def test_a_cell_that_never_ends_is_ended(tmp_path, proof):
     with pytest.raises(executing.LessonError, match=r"no end after 0\.0005"):
         run(["while True:\n    pass"], tmp_path, hours=2 / 3600)
-    proof("A cell that never ends is ended after the time that it was given.")
+    proof("A cell that never ends is ended when its time is up.")
 
 
 def test_a_cell_that_is_killed_says_so(tmp_path, proof):
@@ -112,7 +112,7 @@ def test_a_run_that_is_stopped_says_so_in_one_line_and_goes_on(number, tmp_path,
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert errors.strip() == "coursekit run: stopped. Call it again to go on."
+    assert errors.strip() == "coursekit run: stopped. Run it again to go on."
     first = tmp_path / "out" / "notebooks" / "01_first.ipynb"
     made = first.stat().st_mtime_ns
     process = start()

@@ -109,7 +109,7 @@ def test_pictures_of_one_kind_are_divided(tmp_path):
 
 
 SPOILED = {
-    "no JSON": (lambda file: file.write_text('{"images": ['), r"train2017\.json is no JSON"),
+    "no JSON": (lambda file: file.write_text('{"images": ['), r"train2017\.json is not JSON"),
     "another file": (
         lambda file: file.write_text('{"images": [], "annotations": []}'),
         "has no list categories",
@@ -128,7 +128,7 @@ def test_a_damaged_file_is_named(coco, name):
 
 WRONG = {
     "too few numbers": (person(7, 3, keypoints=[1, 2, 2]), "keypoints has 3 numbers, not 3 for"),
-    "no picture": (person(99, 3), "image_id 99 is no picture's id"),
+    "no picture": (person(99, 3), "image_id 99 belongs to no picture"),
     "another category": (person(7, 3, category_id=5), r"annotation 3: KeyError\(5\)"),
     "no box": (person(7, 3, bbox=None), "annotation 3: TypeError"),
 }
@@ -159,7 +159,7 @@ def test_a_directory_without_a_usable_figure_is_refused(tmp_path):
         reading.load(tmp_path)
     small = person(7, 1, bbox=[0, 0, 30, 30])
     write_coco(tmp_path, "val2017", [picture(7)], [small])
-    with pytest.raises(ValueError, match="shows one figure, large"):
+    with pytest.raises(ValueError, match="shows a single large figure"):
         reading.load(tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="COURSEKIT_FIGURES names a directory"):

@@ -1,6 +1,6 @@
 """The head that points, in PyTorch: it computes what the same head computes in Keras.
 
-The process for Keras builds the head anew, from its description, and writes what it answers. The
+The process for Keras rebuilds the head from its description, and writes what it answers. The
 process for PyTorch takes its weights over by name.
 """
 

@@ -179,13 +179,13 @@ def test_a_missing_model_names_the_notebook_to_run(in_torch, tmp_path):
 def test_a_file_that_was_cut_short_is_damaged(in_torch, file, length):
     file.write_bytes(file.read_bytes()[:length])
     words = in_torch(refused, file)
-    assert words.startswith(f"ValueError: {file} is no trained model, or is damaged: ")
+    assert words.startswith(f"ValueError: {file} is not a trained model, or is damaged: ")
     assert words.endswith("Run notebooks/04_pytorch_two_heads.ipynb again, or name another file.")
 
 
 def test_weights_of_something_else_are_refused(in_torch, file):
     save_file({}, file)
-    assert f"{file} is no trained model of this version of the course" in in_torch(refused, file)
+    assert f"{file} is not a trained model of this version of the course" in in_torch(refused, file)
 
 
 def test_a_file_of_another_version_is_refused(in_torch, file):

@@ -1,4 +1,4 @@
-"""Pictures of a reader: turned as they are shown, of any kind, and named where they are none."""
+"""A reader's pictures: turned as they are shown, of any kind, and named where they are none."""
 
 from coursekit.pictures import ORIENTATION, CorruptImageError, read_picture
 from localizer import pictures
@@ -91,7 +91,7 @@ def test_heic_is_named_with_what_to_do(tmp_path):
 )
 def test_what_is_no_picture_is_named(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(CorruptImageError, match=rf"{name} is no picture"):
+    with pytest.raises(CorruptImageError, match=rf"{name} is not a picture"):
         read_picture(tmp_path / name)
 
 
@@ -100,7 +100,7 @@ def test_a_picture_that_was_cut_short_is_named(tmp_path, name):
     file = tmp_path / name
     Image.fromarray(noise(60, 90)).save(file)
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    with pytest.raises(CorruptImageError, match=rf"{name} (cannot be decoded|is no picture)"):
+    with pytest.raises(CorruptImageError, match=rf"{name} (cannot be decoded|is not a picture)"):
         read_picture(file)
 
 

@@ -218,7 +218,7 @@ def test_what_was_not_drawn_is_never_deleted(tmp_path, monkeypatch, version):
         (tmp_path / "mini" / "VERSION").write_bytes(content)
     before = files_of(tmp_path)
     monkeypatch.setattr(dataset, "for_each", lambda *_, **__: pytest.fail("drawn before it looked"))
-    with pytest.raises(FileExistsError, match=r"mini is there.* Move it away"):
+    with pytest.raises(FileExistsError, match=r"mini exists.* Move it away"):
         dataset.draw(tmp_path / "mini", n=3)
     assert files_of(tmp_path) == before
 

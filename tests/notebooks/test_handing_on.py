@@ -63,7 +63,7 @@ def test_without_the_earlier_lessons_the_first_cells_name_the_one_to_run(
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_an_exercise_never_writes_what_a_later_lesson_reads(path):
-    """Done as the text says, it works in cells of its own, and saves nothing."""
+    """Done as the text says, it works in its own cells, and saves nothing."""
     texts = cells(path, "markdown")
     start = next(i for i, text in enumerate(texts) if text.startswith("## Exercises"))
     assert "Work in new cells." in texts[start]

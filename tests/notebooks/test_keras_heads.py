@@ -70,7 +70,7 @@ def error_of(call, *arguments) -> str:
 
 
 def look(folder: Path) -> dict:
-    """Return how far outputs, losses and gradients are from Keras', and the errors' words."""
+    """Return how far outputs, losses and gradients are from Keras', and what the errors say."""
     from safetensors.torch import load_file, save_file
 
     notebook = lesson_code.read(TORCH)

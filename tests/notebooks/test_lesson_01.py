@@ -1,4 +1,4 @@
-"""What lesson 01 says of its own functions, where no training has a part in it."""
+"""What lesson 01 says of its own functions, where training plays no part."""
 
 from exercises.lesson_code import definitions, read
 

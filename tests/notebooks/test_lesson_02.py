@@ -34,7 +34,7 @@ for trial in range(50):
 
 
 def compare_with_torchvision() -> None:
-    """Raise where the functions of the lesson do not what torchvision does."""
+    """Raise where the functions of the lesson do not do what torchvision does."""
     exec(definitions(read("02_voc_annotations")) + COMPARE, {})
 
 

@@ -124,7 +124,7 @@ def test_the_loss_of_the_pooled_head_is_weighted_and_its_two_layers_are_one(in_k
 
 
 def batches_from_files() -> list:
-    """Return of each batch of a data set of five pictures: pictures, labels and boxes."""
+    """Return pictures, labels and boxes of each batch of a data set of five pictures."""
     import pandas as pd
 
     images = pd.DataFrame({"label": [0, 1, 2, 1, 0, 2]})

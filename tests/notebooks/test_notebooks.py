@@ -212,13 +212,13 @@ BREACHES = {
     "wide": (lambda c: c[5].update(source=["x = 1", f"  # {'y' * 70}"]), "a line of 79 characters"),
     "behind a bracket": (
         lambda c: c[5].update(source=["f(\n", "    (1,\n", "    )\n", ")  # the sum\n"]),
-        "cell 5 has a comment behind a closing bracket: ')  # the sum'",
+        "cell 5 has a comment after a closing bracket: ')  # the sum'",
     ),
     "behind brackets": (
         lambda c: c[5].update(
             source=["f(\n", "    [1],\n", "    g({\n", "    }), # the sum\n", ")"]
         ),
-        "cell 5 has a comment behind a closing bracket: '}), # the sum'",
+        "cell 5 has a comment after a closing bracket: '}), # the sum'",
     ),
     "no title": (lambda c: c[0].update(source=c[0]["source"][0][2:]), "no title"),
     "no picture": (
@@ -264,8 +264,8 @@ BREACHES = {
     "no right answer": (lambda c: replace(c[6], "Yes.", "No."), "has 0 right answers"),
     "open in JupyterLab": (lambda c: c[10]["metadata"].pop("jupyter"), "not in both"),
     "open on the site": (lambda c: fold(c[5]), "not in both"),
-    "a term": (lambda c: c[0].update(source=c[0]["source"][0] + "{term}`IoU`"), "is no link"),
-    "a paper": (lambda c: c[0].update(source=c[0]["source"][0] + "{cite:t}`a`"), "is no link"),
+    "a term": (lambda c: c[0].update(source=c[0]["source"][0] + "{term}`IoU`"), "is not a link"),
+    "a paper": (lambda c: c[0].update(source=c[0]["source"][0] + "{cite:t}`a`"), "is not a link"),
     "not explained": (lambda c: replace(c[6], "No. You counted one twice.", "No."), "not every"),
 }
 

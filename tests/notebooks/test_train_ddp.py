@@ -53,7 +53,7 @@ def train_alone(*arguments) -> list:
 
 
 def places() -> dict[str, list[str]]:
-    """Return where a process computes, and by what it talks, by the machine and its processes."""
+    """Return where a process computes and through what it talks, by machine and processes."""
     from backbones import torch_backbones
 
     import torch
@@ -137,7 +137,7 @@ def artifacts(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def together(artifacts) -> str:
-    """What two processes print that `torchrun` starts; their files lie in the directory."""
+    """What two processes print that `torchrun` starts; their files are in the directory."""
     two = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2)
     variables = choices(artifacts) | {"PYTHONPATH": os.pathsep.join(sys.path)}
     options = (*OPTIONS, artifacts / "2.json")

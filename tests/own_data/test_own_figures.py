@@ -12,7 +12,7 @@ from coco import JOINTS as COCO
 
 
 def as_coco(keypoints: list) -> list:
-    """Return the 17 joints of COCO's for a figure of ours; the face lies at the top of the head."""
+    """Return the 17 joints of COCO's for a figure of ours; the face is at the top of the head."""
     places = {name: keypoints[3 * i : 3 * i + 3] for i, name in enumerate(figures.JOINTS)}
     found = [places.get(name, places["head_top"]) for name in COCO]
     return [number for place in found for number in place]

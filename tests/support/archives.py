@@ -90,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def wrong(self, content, wanted):
         """Send another file of the same length."""
-        if self.times("wrong") > 9:  # whoever asks so often would ask for ever
+        if self.times("wrong") > 9:  # whoever asks so often would ask forever
             return self.send_error(404)
         return self.body(self.head(bytes(len(content)), wanted))
 

@@ -1,4 +1,4 @@
-"""The checks of all lessons, the cells that they stand below, and what they say."""
+"""The checks of all lessons, the cells above them, and what they say."""
 
 import contextlib
 import importlib

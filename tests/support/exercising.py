@@ -69,7 +69,7 @@ def tagged(notebook, tag):
 
 
 def split(source):
-    """Return what stands before, in and after the solution of a cell, as lists of lines."""
+    """Return what is before, in and after the solution of a cell, as lists of lines."""
     lines = source.split("\n")
     (begin,) = (i for i, line in enumerate(lines) if line.strip() == BEGIN)
     (end,) = (i for i, line in enumerate(lines) if line.strip() == END)

@@ -114,7 +114,7 @@ def _lines(notebook: dict) -> Iterator[str]:
             if len(line) > WIDEST_LINE:
                 yield f"code cell {i} has a line of {len(line)} characters: {line.strip()!r}"
             if BEHIND_BRACKET.match(line):
-                yield f"code cell {i} has a comment behind a closing bracket: {line.strip()!r}"
+                yield f"code cell {i} has a comment after a closing bracket: {line.strip()!r}"
 
 
 def _skeleton(notebook: dict) -> Iterator[str]:
@@ -237,7 +237,7 @@ def _jupyterlab(notebook: dict) -> Iterator[str]:
         if ("hide-input" in tags(cell)) != folded:
             yield f"code cell {i} is folded on the site or in JupyterLab, not in both"
     for role in re.findall(r"\{(?:term|cite[:\w]*)\}`.*?`", prose(notebook)):
-        yield f"{role} is no link to glossary.md or bibliography.md"
+        yield f"{role} is not a link to glossary.md or bibliography.md"
 
 
 RULES = [

@@ -1,6 +1,6 @@
 """Work that is disturbed in the tests of faults: killed, or without room on the disk.
 
-Each job takes a folder, which it fills, and a place where what it needs lies beside that.
+Each job takes a folder, which it fills, and a place for what it needs beside that.
 """
 
 import json
@@ -159,7 +159,7 @@ JOBS = {
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return all that a folder holds by its name, but for seconds, which differ."""
+    """Return all that a folder holds by its name, except for seconds, which differ."""
     found = {}
     for path in folder.rglob("*"):
         if path.name not in KEPT:

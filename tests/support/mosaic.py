@@ -97,6 +97,6 @@ class Pictures:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return the files in the folders of a folder by their paths in it, but for hidden ones."""
+    """Return the files in the folders of a folder by their paths in it, except for hidden ones."""
     files = folder.glob("*/[!.]*")
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}

@@ -163,7 +163,7 @@ SETS: tuple[Callable, ...] = (
 
 
 def write(made: OwnSet, directory: Path, seed: int = 0) -> Path:
-    """Return `directory`, in which the data set now lies in VOC's layout."""
+    """Return `directory`, in which the data set now is in VOC's layout."""
     rng = np.random.default_rng(seed)
     for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
         (directory / part).mkdir(parents=True)

@@ -12,7 +12,7 @@ CLASSES = ["car", "cat", "dog"]
 def predictions(rows):
     """A table with one row for each (true class, predicted class, IoU).
 
-    The true box is 10 pixels wide and high; the predicted one is lower, as the IoU wants it.
+    The true box is 10 pixels wide and high; the predicted one is lower, as the IoU demands.
     """
     names, pred_names, overlaps = zip(*rows, strict=True)
     table = pd.DataFrame({"image_id": [f"{i:06d}" for i in range(len(rows))], "name": names})

@@ -63,8 +63,8 @@ def parse(file: Path, tag: str = "annotation") -> etree._Element:
 
 def _content(file: Path) -> bytes:
     try:
-        if not stat.S_ISREG(file.stat().st_mode):  # to open a pipe would wait for ever
-            raise AnnotationError(file, 0, "is no file, though its name ends as one. Remove it")
+        if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait forever
+            raise AnnotationError(file, 0, "is not a file, though it is named like one. Remove it")
         with file.open("rb", buffering=0) as stream:
             content = stream.read(LARGEST_FILE + 1)
     except OSError as error:

@@ -196,7 +196,7 @@ def _around_polygon(item: parsing.Fields, polygons: str) -> list[float]:
         corners = parsing.Fields(item.file, polygon, "polygon/")
         points = [corners.number(corner.tag) for corner in polygon]
         if len(points) < 6 or len(points) % 2:
-            raise item.error(polygon, "<polygon> has no three corners")
+            raise item.error(polygon, "<polygon> needs three corners or more")
         xs, ys = points[::2], points[1::2]
         return [min(xs), min(ys), max(xs), max(ys)]
     raise item.error(item.element, f"<object> has no <bndbox/{SIDES[0]}>")

@@ -25,13 +25,13 @@ def single_object(
 ) -> pd.DataFrame:
     """Return the table of images with exactly one object of the wanted classes.
 
-    ``label`` is the index into those of `classes` that have such an image; which have none, a
-    sentence says. Objects of other classes are overlooked; with
+    ``label`` is the index into those of `classes` that have such an image; a sentence says
+    which have none. Objects of other classes are overlooked; with
     `exclusive`, the picture holds none of them. A class that does not occur, and a chosen box that
     is empty or inverted, raise a ``ValueError``.
 
     Boxes are divided by ``width`` and ``height``, so these must be the picture's. A picture of
-    another size raises a ``ValueError``, too, unless `sizes` says whose to take; it is read from
+    another size raises a ``ValueError``, too, unless `sizes` says which to take; it is read from
     the directory that the table came from, and a picture that cannot be read counts as right.
     """
     absent = [name for name in classes if name not in set(table["name"])]
@@ -114,10 +114,10 @@ def assign_split(
 def read_lists(directory: Path) -> dict[str, str]:
     """Return the split of each annotated image that the lists of a data set name.
 
-    Lists lie in ``ImageSets/Main`` or ``ImageSets``, under a name of `LISTS` in any case, in UTF-8
+    Lists are in ``ImageSets/Main`` or ``ImageSets``, under a name of `LISTS` in any case, in UTF-8
     or UTF-16. A line is an image_id, perhaps with spaces in it, or a path; an ending may follow,
     and VOC's 1, or its -1 for "not this one". An image in two lists, and a list none of whose
-    lines is an image_id, raise a ``ValueError``. Other lines that are none are passed over.
+    lines is an image_id, raise a ``ValueError``. Other lines that are not are skipped.
     """
     annotations = files_in(directory / "Annotations", ".xml")
     known, found = {file.with_suffix("").as_posix() for file in annotations}, {}
@@ -150,7 +150,7 @@ def _text(file: Path) -> str:
         return content.decode("utf-16" if utf_16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{file} is no text in UTF-8: {error.reason}. Save it as UTF-8."
+            f"{file} is not text in UTF-8: {error.reason}. Save it as UTF-8."
         ) from error
 
 

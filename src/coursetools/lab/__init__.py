@@ -20,7 +20,7 @@ def _link_jupyter_server_extension(server: ServerApp) -> None:
     """Let a JupyterLab that was started among the notebooks see the whole course.
 
     The lessons link to pages and pictures beside their folder, and a server shows nothing outside
-    of its root. A root that somebody has chosen stays.
+    its root. A root that somebody has chosen stays.
     """
     course = course_of(Path(server.root_dir))
     if course and not server.config.ServerApp.get("root_dir"):

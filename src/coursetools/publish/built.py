@@ -18,7 +18,7 @@ def pages(site: Path) -> list[str]:
 
 
 def within(page: str, address: str) -> str:
-    """Return an address that stands on a page as a path from the root of the site."""
+    """Return an address on a page as a path from the root of the site."""
     parts: list[str] = []
     for part in (PurePosixPath(page).parent / address).parts:
         parts = parts[:-1] if part == ".." else [*parts, part]
@@ -57,4 +57,4 @@ def mathjax(site: Path, found: html.HtmlElement) -> str:
             settings = tree.xpath("string(//script[contains(text(), 'MathJax =')])")
             source = within(page, script.get("src").split("?")[0])
             return f'<script>{settings}</script><script defer src="{source}"></script>'
-    raise ValueError(f"The site in {site} has formulas, and no page of it loads MathJax.")
+    raise ValueError(f"The site in {site} has formulas, but none of its pages loads MathJax.")

@@ -1,4 +1,4 @@
-"""Draw the pictures that stand in the pages and not in a notebook's output.
+"""Draw the pictures that are in the pages and not in a notebook's output.
 
 Run `python -m coursetools.publish.figures` after the drawings of `mini` have changed, and
 commit the pictures.

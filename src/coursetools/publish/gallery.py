@@ -29,14 +29,14 @@ FIGURES = {
     "forest_models": (
         "05",
         "51f33aa513",
-        "Models of both frameworks in all three scores. These intervals know the test pictures as "
-        "well as the seeds.",
+        "Models of both frameworks in all three scores. These intervals count the test pictures "
+        "as well as the seeds.",
     ),
     "pairs": (
         "05",
         "9d7be40420",
         "Which model is better than which? Each number is the row's mean minus the column's. A "
-        "question mark says that chance alone could make such a difference.",
+        "question mark says that chance alone could produce such a difference.",
     ),
     "precision_recall": (
         "05",
@@ -57,13 +57,13 @@ def figure(lesson: str, cell_id: str) -> tuple[bytes, str]:
     if len(pictures) != 1:
         raise ValueError(
             f"{file.name} has {len(pictures)} pictures under the cell {cell_id!r}, and the gallery "
-            "wants one. Correct FIGURES in coursetools.publish.gallery."
+            "needs one. Correct FIGURES in coursetools.publish.gallery."
         )
     return base64.b64decode(pictures[0]), found[0]["metadata"]["mystnb"]["image"]["alt"]
 
 
 def write(folder: Path = PICTURES) -> None:
-    """Write the pictures, and remove those that the gallery has no more."""
+    """Write the pictures, and remove those that the gallery no longer has."""
     folder.mkdir(exist_ok=True)
     for name, (lesson, cell_id, _caption) in FIGURES.items():
         with written_whole(folder / f"{name}.png") as new:

@@ -11,8 +11,8 @@ PAGE = settings.CHECKOUT / "book" / "faults.md"
 HEAD = """# What happens when something goes wrong?
 
 Files are broken, programs are killed, a disk is full. The tests in `tests/faults` do such things on
-purpose, in every test run. This page is made from what they found, with `make proof`. A
-test fails when a number on it is no longer true.
+purpose, in every test run. `make proof` makes this page from what they find.
+A test fails when a number on it is no longer true.
 """
 
 

@@ -70,7 +70,7 @@ def add_source(course: Path, notebook: Path) -> None:
 
 
 def convert(course: Path, converter: type, **which: str) -> None:
-    """Run a step of nbgrader in a course folder, with the settings that lie in it.
+    """Run a step of nbgrader in a course folder, with the settings in it.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def convert(course: Path, converter: type, **which: str) -> None:
     RuntimeError
         When nbgrader refuses; with what it said.
     """
-    # nbgrader starts the program alembic, which lies beside the Python that runs.
+    # nbgrader starts the program alembic, which is beside the Python that runs.
     os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
     config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
     folder = CourseDirectory(config=config, root=str(course), **which)

@@ -136,7 +136,7 @@ def score_table(results: dict, data: str) -> str:
         if name in found
     ]
     number = pictures(found.values(), "test")
-    caption = f"Test split of {data}, {number} pictures. Below each score its 95 % interval."
+    caption = f"Test split of {data}, {number} pictures. Below each score is its 95 % interval."
     return table(caption, ["model, lesson", *SCORES.values()], rows)
 
 
@@ -163,8 +163,8 @@ def spread_table(book: Path, data: str) -> str:
             cells = [f"{short(runs[s].mean())}<br>±&nbsp;{short(runs[s].std())}" for s in SCORES]
             rows.append([f"{MODELS[model][0]}<br>{len(runs)} seeds", *cells])
     caption = (
-        f"The same test pictures, several trainings with the backbone `{' or '.join(backbones)}`: "
-        "mean ± standard deviation."
+        "The same test pictures, several training runs with the backbone "
+        f"`{' or '.join(backbones)}`: mean ± standard deviation."
     )
     return table(caption, ["model", *SCORES.values()], rows)
 

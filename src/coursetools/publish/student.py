@@ -1,7 +1,7 @@
-"""The student edition: the course with a gap where each solution stood, ready to be handed out.
+"""The student edition: the course with a gap in place of each solution, ready to be handed out.
 
-nbgrader cuts the solutions out. What stands here is which cells it shall look at, and which files
-a student gets.
+nbgrader cuts the solutions out. This module says which cells it should look at, and which
+files a student gets.
 """
 
 import copy
@@ -78,7 +78,7 @@ def mark(notebook: NotebookNode, lesson: str) -> NotebookNode:
         number, level = title
         check = awaited == "check"
         cell.metadata.nbgrader = grading(f"{awaited}-{lesson}-{number}", solution=not check)
-        if not check:  # a solution is folded in JupyterLab, but a gap is to be seen
+        if not check:  # a solution is folded in JupyterLab, but a gap must be visible
             cell.metadata.pop("jupyter", None)
         else:
             cell.metadata.nbgrader |= {"grade": True, "locked": True, "points": points(level)}
@@ -111,7 +111,7 @@ def with_gaps(notebook: NotebookNode, lesson: str, outputs: bool = False) -> Not
         exercise = cell.metadata.pop("nbgrader", None)
         if exercise or not outputs:
             clear.preprocess_cell(cell, {}, i)
-        if exercise:  # a solution is folded in the book, but a gap is to be seen
+        if exercise:  # a solution is folded in the book, but a gap must be visible
             cell.metadata.tags = [tag for tag in cell.metadata.tags if tag != "hide-input"]
     return marked
 
@@ -127,7 +127,7 @@ def write(folder: Path, outputs: bool = False, root: Path = settings.CHECKOUT) -
     FileExistsError
         When somebody has worked in the folder. Nothing is changed then.
     ValueError
-        When a file of the course is a link: what it leads to might be anything.
+        When a file of the course is a link: it might lead to anything.
     """
     cleaning.refuse_work(folder)
     part = folder.with_name(f".{folder.name}.part")
@@ -166,7 +166,7 @@ def _shipped(root: Path) -> list[Path]:
     shipped = {path for pattern in SHIPPED for path in root.glob(pattern) if path.is_file()}
     shipped -= {path for pattern in left_out for path in root.glob(pattern)}
     shipped &= set(cleaning.files(root).values())
-    if (root / ".git").exists():  # grades and drafts may lie about; git knows what is the course
+    if (root / ".git").exists():  # grades and drafts may lie around; git knows what the course is
         listed = subprocess.run(
             ["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True, encoding="utf-8"
         )

@@ -20,12 +20,12 @@ PICTURES = BOOK / "_static" / "threshold"
 MODEL, LESSON = "torch_fine_tuned", "04_pytorch_two_heads"
 THRESHOLDS = np.arange(96) / 100
 START = 50  # the threshold of the picture without JavaScript, in hundredths
-SIZE = 500, 375  # of the pictures that are shown: all alike, so that they stand in a grid
+SIZE = 500, 375  # of the pictures that are shown: all alike, so that they fit a grid
 WIDTH = 160  # of a thumbnail
 NAMED = np.linspace(0.05, 0.96, 16)  # the IoU wanted for the pictures with the right name …
 MISNAMED = (0.45, 0.85)  # … and for those with a wrong one
 
-# Where the curve lies in its drawing: threshold 0 and 0.95, share 1 and 0. The slider in touch.css
+# Where the curve is in its drawing: threshold 0 and 0.95, share 1 and 0. The slider in touch.css
 # is as long.
 LEFT, RIGHT, TOP, BOTTOM = 40, 376, 14, 144
 
@@ -76,7 +76,7 @@ RECTANGLE = '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f
 
 
 def predictions() -> pd.DataFrame:
-    """Return the model's predictions on the test split, with two columns more.
+    """Return the model's predictions on the test split, with two more columns.
 
     ``iou``, and ``last``: the highest threshold, in hundredths, at which the prediction is right;
     -1 when there is none.

@@ -41,7 +41,7 @@ true joints, and predicted joints beside them">
   </svg>
   <div class="side">
     <p class="score">PCK <strong data-show="pck">{pck:.3f}</strong></p>
-    <p class="small"><span data-show="right">{right}</span> of {n} joints are near enough: not \
+    <p class="small"><span data-show="right">{right}</span> of {n} joints are near enough: no \
 farther off than {alpha:g} of the figure's longer side</p>
     <p class="score">OKS <strong data-show="oks">{oks:.3f}</strong></p>
     <p class="small">the mean of what each joint counts</p>

@@ -41,11 +41,11 @@ class Check(NamedTuple):
         of them.
     cases
         Returns the arguments of each call, one tuple for each. They tell every wrong answer from
-        the right one and from each other. It is called anew for each answer, because a function
+        the right one and from each other. It is called again for each answer, because a function
         may change what it is given; so it returns the same every time.
     wrong
-        For each misunderstanding, the sentence that names it, and what somebody computes who
-        believes it. A sentence addresses the reader, and does not give the solution away.
+        For each misunderstanding, the sentence that names it, and what somebody who believes it
+        computes. A sentence addresses the reader, and does not give the solution away.
     close
         By how much a number may differ.
     without
@@ -62,7 +62,7 @@ class Check(NamedTuple):
     def __call__(self, answer: Callable) -> None:
         """Print that the answer is right, or raise `AnswerError`."""
         if not callable(answer):
-            raise AnswerError("Hand over the function itself, without brackets behind its name.")
+            raise AnswerError("Pass the function itself, without parentheses after its name.")
         name = getattr(answer, "__name__", "your function")
         cases = self.cases()
         with _calls_of(self.without) as forbidden:

@@ -59,7 +59,7 @@ iou = Check(
     },
     cases=pairs,
     wrong={
-        "You divided by the sum of both areas. What the boxes share is in there twice.": (
+        "You divided by the sum of both areas. That counts what the boxes share twice.": (
             _believed_iou(denominator="sum")
         ),
         "You divided by the area of the first box only. Then the order of the boxes matters.": (
@@ -121,7 +121,7 @@ paint = Check(
         "Your x and y are swapped: the first index of a picture counts its rows.": (
             lambda box, width, height: _painted(box[[1, 0, 3, 2]], width, height)
         ),
-        "Your picture lies on its side: its shape begins with the number of rows.": (
+        "Your picture is on its side: its shape begins with the number of rows.": (
             lambda box, width, height: _painted(box, width, height).T
         ),
         "You painted the row ymax and the column xmax, too. A half-open box ends before them.": (
@@ -160,10 +160,10 @@ decode = Check(
         "You took the whole side of the picture. The source takes half of it.": (
             lambda output, size: _corners(_decoded(output, 2 * size))
         ),
-        "You multiplied with 112. That is right for pictures of one size only.": (
+        "You multiplied by 112. That is right only for pictures of one size.": (
             lambda output, _: _corners(_decoded(output, 224))
         ),
-        "You undid the sigmoid, but your 0 still lies in the middle of the picture.": (
+        "You undid the sigmoid, but your 0 is still in the middle of the picture.": (
             lambda output, size: _corners(_decoded(output, size, middle=0))
         ),
         "You undid the scaling, but not the sigmoid.": (
@@ -198,17 +198,17 @@ above_floor = Check(
         (np.array([[0.2, 0.5], [0.6, 0.9]]), np.array([[0.3, 0.4], [0.6, 0.7]])),
     ],
     wrong={
-        "Your loss still stands on its floor: a perfect output does not give 0.": (
+        "Your loss still includes its floor: a perfect output does not give 0.": (
             lambda target, output: _cross_entropy(target, output).mean()
         ),
         "You subtracted the entropy of the output. But the floor is there whatever the network "
         "says.": lambda target, output: (
             _cross_entropy(target, output) - _cross_entropy(output, output)
         ).mean(),
-        "You exchanged target and output. The logarithm belongs to what the network says.": (
+        "You swapped target and output. The logarithm belongs to what the network says.": (
             lambda target, output: _divergence(output, target).mean()
         ),
-        "You subtracted ln 2. That is the floor of a target of 0.5; others lie lower.": (
+        "You subtracted ln 2. That is the floor of a target of 0.5; others are lower.": (
             lambda target, output: _cross_entropy(target, output).mean() - np.log(2)
         ),
         "You average over the last axis only. The loss is one number, over all of them.": (

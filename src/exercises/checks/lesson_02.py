@@ -95,7 +95,7 @@ resize_box = Check(
         (np.array([3, 5, 7, 11]), (30, 40), (60, 60)),
     ],
     wrong={
-        "You exchanged width and height: a size begins with the width, and scales x.": (
+        "You swapped width and height: a size begins with the width, and scales x.": (
             lambda box, size, new_size: (
                 boxes.normalize(box, size[::-1]) * [*new_size[::-1], *new_size[::-1]]
             )
@@ -106,7 +106,7 @@ resize_box = Check(
         "You went the wrong way: from the new picture to the old one.": (
             lambda box, size, new_size: boxes.denormalize(boxes.normalize(box, new_size), size)
         ),
-        "You stopped half-way: your box is in fractions of the picture, not in pixels.": (
+        "You stopped halfway: your box is in fractions of the picture, not in pixels.": (
             lambda box, size, _: boxes.normalize(box, size)
         ),
         "You cut off the decimals. Keep them as long as you compute.": (
@@ -138,16 +138,16 @@ from_source_001 = Check(
         "You took the four numbers in their order as xyxy. Which column is the second one?": (
             lambda numbers, size: boxes.denormalize(numbers, size)
         ),
-        "You scaled each number the right way, but they still stand in their old order.": (
+        "You scaled each number the right way, but they are still in their old order.": (
             lambda numbers, size: numbers * np.repeat(size, 2)
         ),
         "Your numbers are in the right order. But they are fractions of the picture, not pixels.": (
             lambda numbers, _: _as_xyxy(numbers)
         ),
-        "You exchanged width and height: a size begins with the width, and scales x.": (
+        "You swapped width and height: a size begins with the width, and scales x.": (
             lambda numbers, size: boxes.denormalize(_as_xyxy(numbers), size[::-1])
         ),
-        "You exchanged x and y: your box begins with the y of its corner.": (
+        "You swapped x and y: your box begins with the y of its corner.": (
             lambda numbers, size: boxes.denormalize(_as_xyxy(numbers), size)[[1, 0, 3, 2]]
         ),
         "You rounded to whole pixels. Keep the decimals as long as you compute.": (
@@ -191,7 +191,7 @@ crop_box = Check(
         (np.array([31, 22, 52, 48]), np.array([10, 6, 70, 60])),
     ],
     wrong={
-        "You moved the box, but it sticks out of the crop. What lies outside is cut off.": (
+        "You moved the box, but it sticks out of the crop. Cut off what lies outside.": (
             _with_share(_moved)
         ),
         "You cut the box at the left and the upper edge only. It may stick out on the others.": (
@@ -213,10 +213,10 @@ crop_box = Check(
         "You moved the upper left corner only. The other one has the same origin.": _with_share(
             lambda box, window: _cropped(box, window) + LONGER * np.tile(window[:2], 2)
         ),
-        "You exchanged x and y of the window's corner.": _with_share(
+        "You swapped x and y of the window's corner.": _with_share(
             lambda box, window: _cropped(box, window) + window[[0, 1, 0, 1]] - window[[1, 0, 1, 0]]
         ),
-        "Your box is right, but your share is one of the window. Whose share is it?": (
+        "Your box is right, but your share is a part of the window. Whose share is it?": (
             lambda box, window: (
                 _cropped(box, window),
                 boxes.area(_cropped(box, window)) / boxes.area(window),
@@ -228,8 +228,8 @@ crop_box = Check(
                 1 - boxes.area(_cropped(box, window)) / boxes.area(box),
             )
         ),
-        "Your box is right, but your share is an IoU. It asks for the object alone, not for what "
-        "the window holds besides.": lambda box, window: (
+        "Your box is right, but your share is an IoU. The share is about the object alone, not "
+        "about what else the window holds.": lambda box, window: (
             _cropped(box, window),
             boxes.iou(box, window),
         ),
@@ -285,10 +285,12 @@ hold_out = Check(
     cases=_names,
     wrong={
         "You took every fourth picture of the table. But some classes have more than their share "
-        "of those.": lambda names: np.arange(len(names)) % 4 == 3,
-        "You took the last quarter of the table. Its order means something, and nothing watches "
-        "over the classes.": lambda names: np.arange(len(names)) >= len(names) - len(names) // 4,
-        "You watch over the classes, but you took the first of each four, not the fourth.": (
+        "of these.": lambda names: np.arange(len(names)) % 4 == 3,
+        "You took the last quarter of the table. Its order means something, and nothing keeps "
+        "the classes in proportion.": lambda names: (
+            np.arange(len(names)) >= len(names) - len(names) // 4
+        ),
+        "You kept the classes in proportion, but took the first of every four, not the fourth.": (
             lambda names: _every_fourth(names, 0)
         ),
         "You marked what stays for training. The test pictures should be true.": (

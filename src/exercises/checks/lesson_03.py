@@ -56,22 +56,22 @@ solved = Check(
         "You look at the names only. The box has to fit, too.": _judge(
             lambda right, _: right.mean()
         ),
-        "For you it is enough that one of the two is right, the name or the box.": _judge(
+        "You accept it when only one of the two is right, the name or the box.": _judge(
             lambda right, iou: (right | (iou > 0.5)).mean()
         ),
         "You multiply two shares. They do not say whether both were right on the same picture.": (
             _judge(lambda right, iou: right.mean() * (iou > 0.5).mean())
         ),
-        "An IoU of exactly 0.5 counts as a hit for you. The course wants more than that.": _judge(
+        "You count an IoU of exactly 0.5 as a hit. The course asks for more than that.": _judge(
             lambda right, iou: (right & (iou >= 0.5)).mean()
         ),
-        "Your limit lies below an IoU of 0.5.": _judge(
+        "Your limit is below an IoU of 0.5.": _judge(
             lambda right, iou: (right & (iou > 0.3)).mean()
         ),
-        "Your limit lies above an IoU of 0.5.": _judge(
+        "Your limit is above an IoU of 0.5.": _judge(
             lambda right, iou: (right & (iou > 0.7)).mean()
         ),
-        "You count the pictures that are solved. A share is wanted.": _judge(
+        "You count the pictures that are solved. Return their share.": _judge(
             lambda right, iou: (right & (iou > 0.5)).sum()
         ),
         "You divide by the pictures with the right name. All pictures count.": _judge(
@@ -175,7 +175,7 @@ mirror_map = Check(
         "Your map is upside down, while the box changes sides. The first axis is the rows.": (
             lambda maps, box: (maps[::-1], _one_minus(box, 0))
         ),
-        "You turn the order of the channels around. They are the last axis, and no place.": (
+        "You reverse the channels. They are the last axis, and have no place in the picture.": (
             lambda maps, box: (maps[..., ::-1], _one_minus(box, 0))
         ),
         "You treat the box as two corners. It is a center, a width and a height.": (
@@ -232,7 +232,7 @@ generalized_iou = Check(
         "You divide the intersection by the hull. The IoU comes first, then the penalty.": (
             lambda a, b: boxes.iou(a, b) * _union(a, b) / _hull(a, b)
         ),
-        "Your boxes that do not touch still share something: two negative sides, or one, are "
-        "multiplied.": _may_be_negative,
+        "With you, boxes that do not touch still share something: two negative sides, or one, "
+        "are multiplied.": _may_be_negative,
     },
 )

@@ -74,13 +74,13 @@ as_fractions = Check(
         (*_tensors([3.5, 2.0, 10.0, 17.0]), (23, 31)),
     ],
     wrong={
-        "You exchanged height and width. A canvas begins with its height.": lambda box, canvas: (
+        "You swapped height and width. A canvas begins with its height.": lambda box, canvas: (
             _as_fractions(box, canvas[::-1])
         ),
         "You return fractions, but still those of the two corners.": lambda box, canvas: (
             boxes.normalize(np.asarray(box), canvas[::-1])
         ),
-        "You put the upper left corner in front. The first two numbers should be the center.": (
+        "You put the upper left corner first. The first two numbers should be the center.": (
             lambda box, canvas: boxes.xyxy_to_xywh(boxes.normalize(np.asarray(box), canvas[::-1]))
         ),
         "Your numbers are still pixels. Divide by the canvas.": lambda box, _: boxes.xyxy_to_cxcywh(
@@ -118,13 +118,13 @@ torch_kernel = Check(
         "You give the numbers a new shape. The axes have to move, and the numbers with them.": (
             lambda kernel: kernel.reshape(_to_torch(kernel).shape)
         ),
-        "You exchanged inputs and outputs: PyTorch's first axis is the outputs.": lambda kernel: (
+        "You swapped inputs and outputs: PyTorch's first axis is the outputs.": lambda kernel: (
             kernel.permute(2, 3, 0, 1)
         ),
-        "You turned all axes around, so rows and columns of the kernel are exchanged, too.": (
+        "You reversed all axes, so rows and columns of the kernel are swapped, too.": (
             lambda kernel: kernel.permute(3, 2, 1, 0)
         ),
-        "You only let inputs and outputs change places. Rows and columns are still in front.": (
+        "You only swapped inputs and outputs. Rows and columns still come first.": (
             lambda kernel: kernel.permute(0, 1, 3, 2)
         ),
     },
@@ -192,7 +192,7 @@ kept_epoch = Check(
         "You stop one epoch too late.": lambda scores, patience: int(
             np.argmax(_stopped(scores, patience, 1))
         ),
-        "You never start counting anew. A new best gives training all of its patience back.": (
+        "You never restart the count. A new best gives training all of its patience back.": (
             _never_reset
         ),
         "You compare each score with the one before it. What counts is the best so far.": (
@@ -252,13 +252,13 @@ rotate_left = Check(
         "You turn the picture to the right, and the box to the left.": _with_picture(
             _turned_box, _to_the_right
         ),
-        "You exchange x and y. That is a mirror along the diagonal, not a turn.": _with_picture(
+        "You swap x and y. That is a mirror along the diagonal, not a turn.": _with_picture(
             _exchanged, lambda picture: np.swapaxes(np.asarray(picture), 1, 2)
         ),
-        "In your box, x and y are only exchanged. A turn also changes from where y counts.": (
+        "In your box, x and y are only swapped. A turn also changes where y starts from.": (
             _with_picture(_exchanged)
         ),
-        "Your box lies upside down: its ymin is larger than its ymax.": _with_picture(
+        "Your box is upside down: its ymin is larger than its ymax.": _with_picture(
             lambda picture, box: _turned_box(picture, box)[[0, 3, 2, 1]]
         ),
         "Your box is one pixel too high. Its edges lie between pixels, not on them.": _with_picture(

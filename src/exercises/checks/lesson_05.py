@@ -26,14 +26,14 @@ middle_95 = Check(
         "You took the smallest and the largest mean. That is all of them.": (
             lambda means: metrics.interval(means, 1)
         ),
-        "You took one standard deviation to both sides. In a bell, that is about 68 %.": (
+        "You took one standard deviation to both sides. In a bell curve, that is about 68 %.": (
             lambda means: means.mean() + np.array([-1, 1]) * means.std()
         ),
-        "You took 1.96 standard deviations to both sides. That is right for a bell; the means "
-        "themselves tell you more.": lambda means: (
+        "You took 1.96 standard deviations to both sides. That is right for a bell curve; the "
+        "means themselves tell you more.": lambda means: (
             means.mean() + np.array([-1.96, 1.96]) * means.std()
         ),
-        "You divided by the root of the number of resamples. Their spread is what you look for; "
+        "You divided by the root of the number of resamples. Their spread is what you want; "
         "it does not shrink when you draw more often.": lambda means: (
             means.mean() + np.array([-1.96, 1.96]) * means.std() / np.sqrt(len(means))
         ),
@@ -87,15 +87,15 @@ confusion_matrix = Check(
         (np.array([1]), np.array([0]), 2),
     ],
     wrong={
-        "You exchanged rows and columns. A row is what a picture shows.": lambda truth, named, n: (
+        "You swapped rows and columns. A row is what a picture shows.": lambda truth, named, n: (
             _confusion(named, truth, n)
         ),
-        "You count each pair once, however often it comes: with a list of places, `+=` adds one "
+        "You count each pair once, however often it occurs: with a list of places, `+=` adds one "
         "to each.": lambda truth, named, n: _confusion(truth, named, n).clip(max=1),
         "You count the right names only. The mistakes are what the other cells are for.": (
             lambda truth, named, n: np.diag(np.diag(_confusion(truth, named, n)))
         ),
-        "You have no row for a class that never comes. It needs one, with zeros.": (
+        "You have no row for a class that never occurs. It needs one, with zeros.": (
             lambda truth, named, _: _confusion(truth, named, max(*truth, *named) + 1)
         ),
         "You return shares of all pictures. Return the counts.": lambda truth, named, n: (
@@ -127,7 +127,7 @@ paired_means = Check(
         "You resample the first model only. Both have to be judged on the same draw.": (
             lambda first, second, rows: _drawn(first, rows) - second.mean()
         ),
-        "You turned the sign around. How far is the first model ahead?": (
+        "You reversed the sign. How far is the first model ahead?": (
             lambda first, second, rows: _drawn(second - first, rows)
         ),
         "You dropped the sign of each difference. Then no model can be behind.": (
@@ -179,7 +179,7 @@ calibration = Check(
     without={"reliability": "__main__.reliability", "pandas": "pandas"},
     cases=_confident,
     wrong={
-        "All bins count the same for you. A bin with more pictures weighs more.": _bins(
+        "You weigh all bins alike. A bin with more pictures counts for more.": _bins(
             lambda table: _gaps(table).abs().mean()
         ),
         "Your gaps cancel each other: too sure in one bin, not sure enough in another.": _bins(
@@ -244,7 +244,7 @@ average_precision = Check(
         (np.array([0]), 1),
     ],
     wrong={
-        "You read the precision as it is. It has to be made falling first: at each recall, the "
+        "You read the precision as it is. Make it fall first: at each recall, take the "
         "best that is still to come.": lambda hits, objects: np.mean(
             [
                 np.append(_precision(hits), 0)[np.searchsorted(np.cumsum(hits) / objects, recall)]
@@ -266,7 +266,7 @@ average_precision = Check(
         "You average the precision over the boxes. Average it over the recalls.": (
             lambda hits, _: _precision(hits).mean()
         ),
-        "You average the precision at the hits. That does not know about objects never found.": (
+        "You average the precision at the hits. That ignores objects that are never found.": (
             lambda hits, _: _mean(_precision(hits)[hits == 1])
         ),
     },

@@ -36,7 +36,7 @@ smooth_l1_slope = Check(
     right=lambda error, beta: np.clip(error / beta, -1, 1),
     cases=_errors,
     wrong={
-        "You return the loss. Its slope is wanted: how it changes if the error grows a little.": (
+        "You return the loss. Return its slope: how it changes if the error grows a little.": (
             lambda error, beta: np.where(
                 np.abs(error) < beta, error**2 / (2 * beta), np.abs(error) - beta / 2
             )
@@ -44,7 +44,7 @@ smooth_l1_slope = Check(
         "Your slope has no sign. For a negative error the loss falls if the error grows.": (
             lambda error, beta: np.clip(np.abs(error) / beta, 0, 1)
         ),
-        "You point downhill. The slope itself is wanted: positive where the loss rises.": (
+        "You point downhill. Return the slope itself: positive where the loss rises.": (
             lambda error, beta: -np.clip(error / beta, -1, 1)
         ),
         "Your two parts do not meet at beta: is there a factor of one half too many?": (
@@ -53,20 +53,20 @@ smooth_l1_slope = Check(
         "Your two parts do not meet at beta: is there a factor of 2 too many?": (
             lambda error, beta: np.where(np.abs(error) < beta, 2 * error / beta, np.sign(error))
         ),
-        "Near zero your slope does not know beta.": (
+        "Near zero your slope ignores beta.": (
             lambda error, beta: np.where(np.abs(error) < beta, error, np.sign(error))
         ),
-        "Your slope grows without end. Beyond beta it should be constant.": (
+        "Your slope grows without limit. Beyond beta it should be constant.": (
             lambda error, beta: error / beta
         ),
         "Your slope is that of L1. Near zero it should be gentle.": lambda error, _: np.sign(error),
         "You limit the error to beta, but the slope should be 1 there, not beta.": (
             lambda error, beta: np.clip(error, -beta, beta)
         ),
-        "You compare the error itself with beta. A large negative error is no small one.": (
+        "You compare the error itself with beta. A large negative error is not a small one.": (
             lambda error, beta: np.where(error < beta, error / beta, np.sign(error))
         ),
-        "You have exchanged the two parts: the gentle one is for small errors.": (
+        "You have swapped the two parts: the gentle one is for small errors.": (
             lambda error, beta: np.where(np.abs(error) < beta, np.sign(error), error / beta)
         ),
         "You average over the errors. Return one number for each.": (
@@ -86,7 +86,7 @@ learned_rate = Check(
     right=_learned(),
     cases=lambda: [(0.0, -3.0, 4), (-0.5, -4.0, 28), (0.3, 0.1, 1)],
     wrong={
-        "You have exchanged the two: a large variance of the numbers makes their errors cheap.": (
+        "You have swapped the two: a large variance of the numbers makes their errors cheap.": (
             lambda s_name, s_numbers, numbers: numbers / 2 * np.exp(s_numbers - s_name)
         ),
         "You look at the numbers alone. The name has a factor, too.": (
@@ -161,7 +161,7 @@ box_factor = Check(
     right=lambda errors, spreads, share: _ranked((errors / spreads).max(axis=1), share),
     cases=_promised,
     wrong={
-        "You have a factor for each side. One for all four is wanted.": (
+        "You have a factor for each side. Return one for all four.": (
             lambda errors, spreads, share: _ranked(errors / spreads, share)
         ),
         "You count sides. A box is held only if its worst side is.": (
@@ -173,7 +173,7 @@ box_factor = Check(
         "You rank among the n pictures. The new one makes them n + 1.": (
             lambda errors, spreads, share: _ranked((errors / spreads).max(axis=1), share, more=0)
         ),
-        "You take the errors as they are. Each is to be seen in units of its own spread.": (
+        "You take the errors as they are. Measure each in units of its own spread.": (
             lambda errors, _, share: _ranked(errors.max(axis=1), share)
         ),
         "You take the largest error and the largest spread. They may belong to two sides.": (

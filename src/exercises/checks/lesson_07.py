@@ -30,10 +30,10 @@ count_flags = Check(
         "You count in the whole list. Only every third number is a flag.": _counted(0, 1),
         "You begin one place too early: the first flag is the third number.": _counted(1),
         "You look at the x. The flag comes third.": _counted(0),
-        "Your order is turned around: first the unknown joints, then the hidden ones.": (
+        "Your order is reversed: first the unknown joints, then the hidden ones.": (
             _counted(kinds=(2, 1, 0))
         ),
-        "You leave out the unknown joints. They belong to the count, as the first number.": (
+        "You leave out the unknown joints. They belong in the count, as the first number.": (
             _counted(kinds=(1, 2))
         ),
         "You return the flags. How many are there of each kind?": lambda k: k[2::3],
@@ -69,14 +69,14 @@ average_place = Check(
     cases=_heats,
     wrong={
         "You return y first. The first number is x, along the columns.": _averaged(swapped=True),
-        "You take the edge of each cell. Its middle is half a cell farther.": _averaged(0),
+        "You take the edge of each cell. Its middle is half a cell farther on.": _averaged(0),
         "You count in cells. Divide by their number, to have fractions of the picture.": (
             _averaged(by_pixels=True)
         ),
-        "You let the first cell lie at 0 and the last at 1. Take the middles of the cells.": (
+        "You put the first cell at 0 and the last at 1. Take the middles of the cells.": (
             _averaged(0, shrink=1)
         ),
-        "You take the highest cell. The average over all cells is wanted.": _highest,
+        "You take the highest cell. Return the average over all cells.": _highest,
         "You divide by the number of cells as well. The shares add up to 1 already.": (
             lambda heat: tuple(np.array(_averaged()(heat)) / heat.size)
         ),
@@ -152,13 +152,13 @@ pckh = Check(
     cases=_poses,
     wrong={
         "You allow a whole head. Near enough is half of one.": _pckh(1.0),
-        "You count unknown joints as well. Their place is no place.": _pckh(flagged=False),
+        "You count unknown joints as well. Their coordinates mean nothing.": _pckh(flagged=False),
         "You leave out the hidden joints. They are known, so they count.": _pckh(hidden=False),
         "You count figures whose head is unknown. Their head has no size.": _pckh(heads=False),
         "You average over the figures. Count the joints of all figures together.": (
             _pckh(by_figure=True)
         ),
-        "You return the share that is wrong.": lambda *case: 1 - _pckh()(*case),
+        "You return the share of joints that are wrong.": lambda *case: 1 - _pckh()(*case),
     },
 )
 
@@ -209,16 +209,16 @@ untangle = Check(
     right=_nearer(),
     cases=_figures,
     wrong={
-        "You exchange the sides always. Do it only where that is nearer the truth.": (
+        "You always exchange the sides. Do it only where that is nearer to the truth.": (
             _nearer(always=True)
         ),
         "You keep the one that is farther off.": _nearer(farther=True),
-        "You add up the unknown joints, too. Their place is no place.": _nearer(mask=False),
+        "You add up the unknown joints, too. Their coordinates mean nothing.": _nearer(mask=False),
         "You add up squares. The sum of the distances decides.": _nearer(squared=True),
         "You exchange single joints. The whole figure is exchanged, or none of it.": (
             _joint_by_joint
         ),
-        "You exchange the truth. The points are to be exchanged.": (
+        "You exchange the truth. Exchange the points.": (
             lambda _, true, _flags, partner: true[partner]
         ),
     },

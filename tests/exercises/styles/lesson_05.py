@@ -34,7 +34,7 @@ def two_models(draw):
 
 @st.composite
 def confident(draw):
-    """Return confidences that lie on no edge of a bin, and what was right."""
+    """Return confidences that are on no edge of a bin, and what was right."""
     n = draw(st.integers(1, 20))
     hundredths = whole(n, 0, 99).filter(lambda values: (values % 10).all())
     return draw(hundredths) / 100, draw(whole(n, 0, 1))

@@ -12,7 +12,7 @@ from inputs import decimals
 
 @st.composite
 def errors_and_spreads(draw):
-    """Return so many errors that the rank of the share exists."""
+    """Return enough errors for the rank of the share to exist."""
     share = draw(st.sampled_from([0.5, 0.7, 0.8]))
     n = draw(st.integers(6, 20))
     positive = arrays.arrays(float, (n, 4), elements=decimals(0.1, 3))
