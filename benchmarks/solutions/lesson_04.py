@@ -160,3 +160,61 @@ RUNS = {
     8: [(with_mask, TURNS, CANVASES, (0,), ("smallest IoU",))],
     9: [(with_softplus, NETWORKS, BOTH, THREE, ("accuracy", "mean IoU"))],
 }
+
+
+# %% Verdicts
+def verdicts():
+    scores = [of(6, "score", f"copies @ {n}") for n in range(4)]
+    names, sides = (
+        [of(6, f"{what} loss, train", f"copies @ {n}") for n in range(4)]
+        for what in ("class", "box")
+    )
+    rates = "0.00003", "0.001", "0.01"
+    before, after, named = (
+        {rate: of(7, what, rate) for rate in rates}
+        for what in ("before", "after", "accuracy")
+    )
+
+    def smallest(turn, canvas):
+        return of(8, "smallest IoU", f"{turn} @ {canvas}").item()
+
+    def iou(network, loss):
+        return of(9, "mean IoU", f"{network} @ {loss}")
+
+    with_l1 = iou("softplus", "GIoU + L1") - iou("as it is", "GIoU + L1")
+    best = {
+        max(range(4), key=lambda n: scores[n][seed]) for seed in range(3)
+    }
+    return {
+        "Three copies gain nothing that three seeds could show.": (
+            not surely(scores[3] - scores[0])
+            and not surely(scores[0] - scores[3])
+        ),
+        "The seeds do not agree on the best number.": len(best) > 1,
+        "Without copies the training losses are lower, on each seed.": (
+            (names[0] < names[3]).all() and (sides[0] < sides[3]).all()
+        ),
+        "Without copies the names are nearly known by heart.": (
+            (names[0] < 0.02).all()
+        ),
+        "With the lesson's rate, the score rises on each seed.": (
+            (after["0.00003"] > before["0.00003"]).all()
+        ),
+        "With larger ones it falls to less than half, on each seed.": (
+            (after["0.001"] < 0.5 * before["0.001"]).all()
+            and (after["0.01"] < 0.2 * before["0.01"]).all()
+        ),
+        "With 0.01, the names are at the most frequent class or below.": (
+            (named["0.01"] < 0.3).all()
+        ),
+        "On a square canvas the mistake is not noticed, else it is.": (
+            smallest("mistaken", "256 × 256") == 1
+            and smallest("mistaken", "200 × 300") < 0.5
+            and smallest("right", "200 × 300") == 1
+        ),
+        "GIoU alone learns with the softplus only, on each seed.": (
+            (iou("as it is", "GIoU") < 0.01).all()
+            and (iou("softplus", "GIoU") > 0.3).all()
+        ),
+        "With L1, the softplus shows no gain.": not surely(with_l1),
+    }
