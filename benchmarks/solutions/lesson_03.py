@@ -30,6 +30,8 @@ def figure(table):
             style = {"mfc": "none", "color": line.get_color()}
             ax.plot(weight, runs["value"], marker, **style)
         ax.set(xscale="log", xlabel="weight of the box", ylabel=what)
+        ax.set_xticks(means.index, [f"{w:g}" for w in means.index])
+        ax.minorticks_off()
     axes[0].legend()
 
 
