@@ -259,7 +259,9 @@ def _release(_options: argparse.Namespace) -> int:
 def _clean(_options: argparse.Namespace) -> int:
     from coursetools import cleaning
 
-    cleaning.clean(settings.CHECKOUT)
+    deleted = [path.relative_to(settings.CHECKOUT) for path in cleaning.clean(settings.CHECKOUT)]
+    names = [path.as_posix() for path in deleted if path.name != "__pycache__"]
+    print(f"Deleted: {', '.join(names)}." if names else "There was nothing to delete.")
     for path, reason in cleaning.stays(settings.CHECKOUT).items():
         print(f"{path} stays: {reason}.")
     return 0
