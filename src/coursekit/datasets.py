@@ -36,8 +36,8 @@ def locate(name: str | None = None) -> Path:
         return directory
     if name == "mini":
         raise FileNotFoundError(
-            f"The data set mini is not at {directory}. Run notebooks/02_voc_annotations.ipynb, "
-            "which draws it, or `coursekit fetch mini`. If something is there, move it away first."
+            f"The data set mini is not at {directory}. If something is there, move it away first. "
+            "Then run notebooks/02_voc_annotations.ipynb or `coursekit fetch mini`: both draw it."
         )
     if directory.exists():
         raise FileNotFoundError(_not_in_layout(directory))

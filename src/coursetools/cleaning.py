@@ -34,6 +34,7 @@ STAYS = {  # what make clean leaves in _build, and why
     "margins": "a measurement that took hours goes on from there",
 }
 UNKNOWN = "no command of the course wrote it"
+MEASURED = "it holds what was computed on other data"
 LIST = ".written.json"
 # Hidden files, and what Python, setuptools and Jupyter Book leave behind.
 LEFT_BEHIND = re.compile(r"\.|__pycache__$|.+\.egg-info$|_build$")
@@ -134,22 +135,27 @@ def delete(path: Path) -> None:
 
 
 def stays(root: Path) -> dict[Path, str]:
-    """Return what `clean` left in ``_build``, and why."""
-    built = root / "_build"
-    left = sorted(built.iterdir()) if built.exists() else []
-    return {path: STAYS.get(path.name, UNKNOWN) for path in left if path.name not in EDITIONS}
+    """Return what `clean` left in ``_build`` and of results, and why."""
+    left = [path for path in sorted(root.glob("_build/*")) if path.name not in EDITIONS]
+    reasons = {path: STAYS.get(path.name, UNKNOWN) for path in left}
+    return reasons | dict.fromkeys(sorted(root.glob(".coursekit/artifacts/*")), MEASURED)
 
 
-def clean(root: Path) -> None:
-    """Delete what was built and drawn in a checkout, unless an edition holds somebody's work."""
+def clean(root: Path) -> list[Path]:
+    """Delete what was built and drawn in a checkout, unless an edition holds somebody's work.
+
+    Return what is gone.
+    """
     built = root / "_build"
-    for name in EDITIONS:
-        refuse_work(built / name)
-        clear(built / name)
-    for path in {path for pattern in BUILT for path in built.glob(pattern)}:
-        delete(path)
+    editions = [built / name for name in EDITIONS]
+    written = [folder for folder in editions if (folder / LIST).exists()]
+    for folder in editions:
+        refuse_work(folder)
+        clear(folder)
+    made = {path for pattern in BUILT for path in built.glob(pattern)}
     stamps = [root / ".coursekit" / name / "VERSION" for name in DRAWN]
     drawn = [stamp.parent for stamp in stamps if stamp.exists()]
     left = [path for pattern in PATTERNS for path in root.glob(pattern)]
-    for path in (*drawn, *left):
+    for path in (*made, *drawn, *left):
         delete(path)
+    return sorted([*written, *made, *drawn, *left])

@@ -38,8 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(as_typed(f"coursekit {options.name}: {error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\ncoursekit {options.name}: stopped. Run it again to go on.", file=sys.stderr)
+        print(f"\ncoursekit {options.name}: stopped. {_how_to_go_on(options)}", file=sys.stderr)
         return 130  # as shells do
+
+
+def _how_to_go_on(options: argparse.Namespace) -> str:
+    if not getattr(options, "in_place", False):
+        return "Run it again to go on."
+    return (
+        "What ran so far is in the notebooks, but a second run begins with the first lesson. "
+        "`--only 03` runs just that one."
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,15 +154,31 @@ def _run(options: argparse.Namespace) -> int:
         print(runner.look_at_data())
     if options.in_place:
         copies.append(settings.CHECKOUT / "book" / "results.json")
-        runner.run(notebooks, hours=options.hours)
+        executed = runner.run(notebooks, hours=options.hours)
     else:
         out = Path(options.out or settings.home() / "runs" / settings.folder_name()).resolve()
         os.environ["COURSEKIT_ARTIFACTS"] = str(out)
-        runner.run(notebooks, runner.copies_in(out), options.hours)
+        executed = runner.run(notebooks, runner.copies_in(out), options.hours)
         print(f"Executed notebooks, predictions and results.json are in {out}.")
     for copy in copies:
         write_whole(copy, lessons.artifacts_file(lessons.RESULTS).read_text(encoding="utf-8"))
+    _report_open(executed)
     return _report_claims([path.stem for path in notebooks])
+
+
+def _report_open(executed: Sequence[Path]) -> None:
+    """Print how many exercises of which lesson are open, and what is wrong with the answers."""
+    from coursetools.executing import open_exercises
+
+    for path in executed:
+        said = open_exercises(path)
+        wrong = [sentence for sentence in said if "is not written yet" not in sentence]
+        counts = {"not written yet": len(said) - len(wrong), "not right yet": len(wrong)}
+        if said:
+            words = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+            print(f"Open exercises in {path.stem}: {words}.")
+        for sentence in wrong:
+            print(f"  ✗ {sentence}")
 
 
 def _report_claims(names: Sequence[str]) -> int:
@@ -234,7 +259,9 @@ def _release(_options: argparse.Namespace) -> int:
 def _clean(_options: argparse.Namespace) -> int:
     from coursetools import cleaning
 
-    cleaning.clean(settings.CHECKOUT)
+    deleted = [path.relative_to(settings.CHECKOUT) for path in cleaning.clean(settings.CHECKOUT)]
+    names = [path.as_posix() for path in deleted if path.name != "__pycache__"]
+    print(f"Deleted: {', '.join(names)}." if names else "There was nothing to delete.")
     for path, reason in cleaning.stays(settings.CHECKOUT).items():
         print(f"{path} stays: {reason}.")
     return 0

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 
+from exercises.lesson_code import BEGIN
+
+import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -22,14 +25,23 @@ class _Client(NotebookClient):
     """nbclient's; it ends a cell that prints without end, and joins what was printed in pieces."""
 
     printed = 0
+    solved = False  # whether the last exercise came with its solution
 
     async def async_execute_cell(self, cell: NotebookNode, *rest, **options) -> NotebookNode:
         self.printed = 0
+        if _has(cell, "exercise"):
+            self.solved = BEGIN in cell.source
+        # An answer that a student still owes, or has wrong, stops nothing. A solution must hold.
+        self.allow_errors = _has(cell, "check") and not self.solved
         try:
-            return await super().async_execute_cell(cell, *rest, **options)
+            await super().async_execute_cell(cell, *rest, **options)
         finally:
             if cell.cell_type == "code":
                 cell.outputs = joined(cell.outputs)
+        for error in _errors(cell) if self.allow_errors else ():
+            if error.ename != "AnswerError":
+                raise CellExecutionError.from_cell_and_msg(cell, error)
+        return cell
 
     def output(self, outs: list, msg: dict, *rest) -> NotebookNode | None:
         if msg["msg_type"] == "stream":
@@ -62,7 +74,8 @@ def execute(
     """Run the cells of a notebook, which gets their outputs, in a fresh kernel in a folder.
 
     `on_cell_start` gets each cell and its index. `LessonError` says why a cell failed, and
-    `KeyboardInterrupt` that somebody has stopped it; the kernel has ended then.
+    `KeyboardInterrupt` that somebody has stopped it; the kernel has ended then. The check of an
+    exercise without its solution may fail: see `open_exercises`.
     """
     client = _Client(
         notebook,
@@ -79,6 +92,20 @@ def execute(
         if client.interrupted:  # nbclient ends its kernel twice then, and stumbles
             raise KeyboardInterrupt from error
         raise LessonError(client.reason(error)) from error
+
+
+def open_exercises(executed: Path) -> list[str]:
+    """Return what the checks of an executed notebook say of answers that are missing or wrong."""
+    cells = nbformat.read(executed, as_version=4).cells
+    return [error.evalue for cell in cells if _has(cell, "check") for error in _errors(cell)]
+
+
+def _has(cell: NotebookNode, tag: str) -> bool:
+    return tag in cell.metadata.get("tags", [])
+
+
+def _errors(cell: NotebookNode) -> list[NotebookNode]:
+    return [output for output in cell.get("outputs", []) if output.output_type == "error"]
 
 
 def joined(outputs: list[NotebookNode]) -> list[NotebookNode]:

@@ -85,9 +85,9 @@ def run(
         When a file would be overwritten that may be somebody's work: in `out`, one that is not as
         a run has left it; in place, a notebook that was changed while it ran.
     LessonError
-        At the first cell that fails. The copy, up to that cell, is in `out`.
+        At the first cell that fails. The outputs up to that cell are stored.
     KeyboardInterrupt
-        When somebody stops it. The copy, up to that cell, is in `out`.
+        When somebody stops it. The outputs up to that cell are stored.
     """
     loaded = {path: nbformat.read(path, as_version=4) for path in notebooks}
     for path in loaded if out is not None else ():
@@ -113,11 +113,20 @@ def _execute(
 ) -> None:
     """Run one notebook in a fresh kernel and write it to `target`, also when a cell fails."""
     reached = 0
+    changed = f"{target} was changed while it ran, so it stays as it is, without the new outputs."
 
     def note_cell(cell: NotebookNode, cell_index: int) -> None:
         nonlocal reached
         reached = cell_index
         bar.update(cell.cell_type == "code")
+
+    def store(**finished: str | None) -> bool:
+        if mark is not None:
+            notebook.metadata["coursekit"] = {"sources": sources} | finished
+        elif _sources(nbformat.read(target, as_version=4)) != sources:
+            return False
+        _write(notebook, target)
+        return True
 
     # What differs from run to run must not: no time stamps, no names of this machine's kernel.
     notebook.metadata = nbformat.from_dict(METADATA)
@@ -126,26 +135,18 @@ def _execute(
     try:
         executing.execute(notebook, path.parent, hours, note_cell)
     except (LessonError, KeyboardInterrupt) as reason:
-        if mark is not None:
-            notebook.metadata["coursekit"] = {"sources": sources}
-            _write(notebook, target)
+        stored = store()
         if isinstance(reason, KeyboardInterrupt):
             raise
-        seen = f" The copy so far is in {target}." if mark is not None else ""
+        seen = f"What ran so far is in {target}." if stored else changed
         number = _count_code(notebook.cells[: reached + 1])
         raise LessonError(
             f"{path.name}, code cell {number}, which starts with\n"
             f"    {_first_line(notebook.cells[reached])}\n"
             f"failed with {reason}\n{seen}"
         ) from reason
-    if mark is not None:
-        notebook.metadata["coursekit"] = {"sources": sources, "finished": mark}
-    elif _sources(nbformat.read(target, as_version=4)) != sources:
-        raise FileExistsError(
-            f"{target} was changed while it ran, so it stays as it is, without the new outputs. "
-            "Run it again."
-        )
-    _write(notebook, target)
+    if not store(finished=mark):
+        raise FileExistsError(f"{changed} Run it again.")
     lessons.record_seconds(path.stem, time.perf_counter() - start)
 
 

@@ -62,8 +62,10 @@ def test_only_mini_is_drawn(home, drawings):
 @pytest.mark.parametrize("look", [datasets.locate, datasets.prepare])
 def test_a_damaged_mini_is_named(home, drawings, look):
     (home / "mini" / "Annotations").mkdir(parents=True)
-    with pytest.raises(FileNotFoundError, match="If something is there, move it away first"):
+    with pytest.raises(FileNotFoundError, match="If something is there, move it away first") as e:
         look("mini")
+    first, then = (str(e.value).find(word) for word in ("move it away", "02_voc_annotations"))
+    assert first < then  # lesson 02 says it, too: to run it again would not help
 
 
 def test_a_folder_that_happens_to_be_called_mini_survives(tmp_path, monkeypatch):

@@ -173,14 +173,16 @@ def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
         (course / name).parent.mkdir(parents=True, exist_ok=True)
         (course / name).touch()
     sources = [name for name in snapshot(course) if not name.startswith((".", "_build"))]
-    cleaning.clean(course)
+    deleted = {path.relative_to(course).as_posix() for path in cleaning.clean(course)}
+    assert {"_build/html", "_build/student", ".coursekit/mini", ".coursekit/weights"} <= deleted
     after = set(snapshot(course))
     assert set(stays) <= after and not set(goes) & after
     assert {name for name in sources if "__pycache__" not in name} <= after
     left = {path.name: reason for path, reason in cleaning.stays(course).items()}
-    assert set(left) == {"nbgrader", "margins", "where-is-it", ".git"}
+    assert set(left) == {"nbgrader", "margins", "where-is-it", ".git", "VOC-0a1b"}
     assert left["where-is-it"] == cleaning.UNKNOWN and "grades" in left["nbgrader"]
-    cleaning.clean(course)  # twice does no harm
+    assert left["VOC-0a1b"] == "it holds what was computed on other data"
+    assert cleaning.clean(course) == []  # twice does no harm
 
 
 def test_clean_knows_everything_that_commands_write_into_build():
@@ -205,6 +207,7 @@ def test_make_clean_needs_no_installation_and_keeps_what_was_handed_in(tmp_path)
     assert run.returncode == 0, run.stderr
     assert [path.name for path in (edition / "_build").iterdir()] == ["nbgrader"]
     assert f"{edition / '_build' / 'nbgrader'} stays" in run.stdout
+    assert "Deleted: _build/html.\n" in run.stdout
     cleaning.refuse_work(edition)  # what belongs to the course is as it was
     assert set(cleaning.sealed(edition)) == set(cleaning.files(edition))
 

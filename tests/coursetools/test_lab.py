@@ -1,5 +1,6 @@
 """JupyterLab: what is installed for it, where its root is, and where the links lead."""
 
+import json
 import re
 import sys
 import tomllib
@@ -78,6 +79,16 @@ def test_the_entries_are_sorted_and_each_has_an_anchor_of_its_own(page):
         assert page != "glossary" or {title[0].upper() for title in titles} == {part[0]}
     titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     assert len({make_id(title) for title in titles}) == len(titles) > 40
+
+
+def test_the_words_that_a_lesson_takes_for_granted_can_be_looked_up():
+    assumed = {"convolution", "dense-layer", "gradient", "optimizer", "relu"}
+    assert assumed <= headings("glossary")
+    notebook = json.loads((NOTEBOOKS / "01_synthetic_rectangles.ipynb").read_text("utf-8"))
+    prose = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown"]
+    linked = "[95 % interval](../book/glossary.md#confidence-interval)"
+    named = [text for text in prose if "95 % interval" in text]
+    assert len(named) >= 2 and [text for text in named if linked not in text] == []
 
 
 def test_each_paper_of_the_bibliography_is_cited():

@@ -151,6 +151,79 @@ def test_in_place_stores_the_outputs_and_the_results_of_mini(course, monkeypatch
     assert results["claims"]["02_claim"][0]["sentence"] == "Two is at least one"
 
 
+STUB = "def {}(x):\n    # Your code here\n    raise NotImplementedError()"
+GIVEN = "def twice(x):\n    ### BEGIN SOLUTION\n    return 3 * x\n    ### END SOLUTION"
+EXERCISES = [
+    "from exercises.checks.core import Check\ndouble = Check(lambda x: 2 * x, lambda: [(3,)], {})",
+    STUB.format("first"),
+    "double(first)",
+    "def second(x):\n    return 5 * x",
+    "double(second)",
+    "def third(x):\n    return 2 * x",
+    "double(third)",
+    "print('the end')",
+]
+
+
+def write_exercises(course, name, cells):
+    """Write a lesson whose first cell prepares, and whose next ones are exercises and checks."""
+    write(course, name, cells)
+    path = course / "notebooks" / f"{name}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    for i, cell in enumerate(notebook.cells):
+        kind = ("check", "exercise")[i % 2]
+        cell.metadata.tags = [kind] if cell.source.startswith(("def", "double(")) else []
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_a_run_goes_past_the_exercises_that_are_still_open_and_names_them(
+    course, monkeypatch, capsys
+):
+    """In the students' edition, where no exercise holds a solution."""
+    monkeypatch.setattr("coursetools.fetching.prepare", lambda: course / "VOC")
+    stored = write_exercises(course, "01_good", EXERCISES)
+    assert cli.main(["run", "--in-place", "--only", "01"]) == 0
+    said = capsys.readouterr().out
+    assert "Open exercises in 01_good: 1 not written yet, 1 not right yet.\n" in said
+    assert "✗ second is not right yet. For x = 3 it gives 15" in said and "✗ first" not in said
+    assert outputs(stored)[6:] == ["✓ third is right.\n", "the end\n"]
+
+
+def test_a_check_of_a_solution_that_fails_stops_the_run(course, monkeypatch, capsys):
+    """In the full edition, nothing is open. In place, too, what was reached is stored."""
+    monkeypatch.setattr("coursetools.fetching.prepare", lambda: course / "VOC")
+    prepare, *rest = EXERCISES
+    cells = [f"{prepare}\nprint('so far')", GIVEN, "double(twice)", *rest]
+    stored = write_exercises(course, "01_good", cells)
+    assert cli.main(["run", "--in-place", "--only", "01"]) == 1
+    said = capsys.readouterr().err
+    assert "AnswerError: twice is not right yet" in said and f"so far is in {stored}" in said
+    assert outputs(stored)[0] == "so far\n" and outputs(stored)[4] == ""
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_run_in_place_that_is_stopped_stores_what_it_reached(
+    course, monkeypatch, capsys, changed
+):
+    monkeypatch.setattr("coursetools.fetching.prepare", lambda: course / "VOC")
+    stored = course / "notebooks" / "01_good.ipynb"
+    work = []
+
+    def execute(notebook, *_):
+        notebook.cells[1].outputs = [nbformat.v4.new_output("stream", text="reached")]
+        if changed:
+            work.append(answer(stored))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner.executing, "execute", execute)
+    assert cli.main(["run", "--in-place"]) == 130
+    said = capsys.readouterr().err
+    assert "a second run begins with the first lesson" in said and "--only 03" in said
+    assert outputs(stored)[1] == ("" if changed else "reached")
+    assert not changed or [stored.read_bytes()] == work  # never over somebody's work
+
+
 def answer(notebook):
     """Change a notebook, as somebody does who works in it; return what it holds then."""
     changed = nbformat.read(notebook, as_version=4)

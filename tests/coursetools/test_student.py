@@ -78,8 +78,10 @@ def test_a_lesson_of_the_students_is_the_lesson_minus_the_solutions(edition, pat
     ours, theirs = read(path), read(edition / "notebooks" / path.name)
     assert len(tagged(ours, "exercise")) >= 4
     assert len(tagged(ours, "check")) == len(tagged(ours, "exercise"))
-    wanted = [stubbed(c.source) if BEGIN in c.source else c.source for c in ours.cells]
+    wanted = [stubbed(c.source) if BEGIN in c.source else turned(c.source) for c in ours.cells]
     assert [cell.source for cell in theirs.cells] == wanted
+    prose = "\n".join(c.source for c in theirs.cells if c.cell_type == "markdown")
+    assert "the solution." not in prose and prose.count(student.TURNED[1]) == 1
     for before, after in zip(ours.cells, theirs.cells, strict=True):
         if after.cell_type == "code":
             assert after.outputs == [] and after.execution_count is None
@@ -90,6 +92,11 @@ def test_a_lesson_of_the_students_is_the_lesson_minus_the_solutions(edition, pat
         assert folded == ("jupyter" in after.metadata)
     assert any("jupyter" in cell.metadata for cell in theirs.cells)
     assert not any("jupyter" in c.metadata for c in tagged(student.mark(ours, "0"), "exercise"))
+
+
+def turned(text):
+    """Return a text as it is where there are no solutions to look at."""
+    return text.replace("Try it before you look at the solution.", "Try as often as you like.")
 
 
 def pairs(path):
@@ -193,6 +200,16 @@ def test_the_site_of_the_students_holds_no_solution():
 # ------------------------------------------------------- the folder and the zip
 
 
+def test_the_first_pages_say_what_you_need_and_that_outputs_come_with_a_run(edition):
+    start, intro = (
+        (edition / page).read_text(encoding="utf-8") for page in ("START.md", "book/intro.md")
+    )
+    steps = re.findall(r"^\d\. \*\*(.+?)\*\*", start, re.MULTILINE)
+    assert ["TORCH=cpu" in step for step in steps] == [False, True, False, False]
+    assert "in Keras or in PyTorch" in start and "in Keras or in PyTorch" in intro
+    assert "Run the notebooks first" in start and "come without outputs" in intro
+
+
 def test_the_folder_has_what_the_lessons_need_and_nothing_for_instructors(edition):
     names = {p.relative_to(edition).as_posix() for p in edition.rglob("*") if p.is_file()}
     for needed in [
@@ -202,6 +219,8 @@ def test_the_folder_has_what_the_lessons_need_and_nothing_for_instructors(editio
         "_toc.yml", "benchmarks/ideas.py", "benchmarks/_tables.py",
     ]:  # fmt: skip
         assert needed in names
+    lessons = {path.name for path in NOTEBOOKS}  # and what JupyterLab would show beside them
+    assert {p.name for p in edition.glob("notebooks/[!.]*")} == {*lessons, "scripts"}
     tops = {name.split("/")[0] for name in names}
     assert not tops & {"tests", ".github", ".ci", "README.md", "CONTRIBUTING.md"}
     assert not [n for n in names if "instructors" in n or "/." in n or "__pycache__" in n]
@@ -369,7 +388,9 @@ def test_the_zip_is_the_same_each_time(edition, tmp_path):
     with zipfile.ZipFile(again) as archive:
         names = archive.namelist()
         assert names == sorted(names) and all(a != b for a, b in pairwise(names))
-        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        (date,) = {info.date_time for info in archive.infolist()}
+    released = "date-released: {}-{:02}-{:02}\n".format(*date)
+    assert released in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
 # ------------------------------------------------------- with a lesson made for the test

@@ -35,6 +35,13 @@ def texts(notebook) -> list[str]:
     return ["".join(o.get("text", "") for o in cell.outputs) for cell in notebook.cells]
 
 
+def test_only_an_answer_may_be_wrong(tmp_path):
+    """A check that stops for another reason stops the run, as any cell does."""
+    checked = nbformat.v4.new_code_cell("1 / 0", metadata={"tags": ["check"]})
+    with pytest.raises(executing.LessonError, match="ZeroDivisionError: division by zero"):
+        executing.execute(nbformat.v4.new_notebook(cells=[checked]), tmp_path, 1.0, lambda **_: 0)
+
+
 @pytest.mark.parametrize("cell", [FLOOD, STUBBORN])
 def test_a_cell_that_prints_without_end_is_ended(cell, tmp_path, proof):
     with pytest.raises(executing.LessonError, match="4 million printed characters"):

@@ -24,6 +24,8 @@ from nbgrader.preprocessors import ClearSolutions
 
 CODE_STUB = {"python": "# Your code here\nraise NotImplementedError()"}
 TITLE = re.compile(r"^:::+\{admonition\} Exercise (\d+)(?: \((.+?)\))?", re.MULTILINE)
+# No student has a solution to look at.
+TURNED = ("Try it before you look at the solution.", "Try as often as you like.")
 POINTS = {"easy": 1, "open": 3}  # all others: 2
 
 SHIPPED = [
@@ -33,7 +35,6 @@ SHIPPED = [
         "benchmarks/*.py",  # which the lessons name
         "book/**/*",
         "notebooks/*.ipynb",
-        "notebooks/ruff.toml",
         "notebooks/scripts/*.py",
         "src/**/*",
     ),
@@ -67,6 +68,7 @@ def mark(notebook: NotebookNode, lesson: str) -> NotebookNode:
     for i, cell in enumerate(notebook.cells, 1):
         if cell.cell_type == "markdown":
             title = (TITLE.findall(cell.source) or [title])[-1]
+            cell.source = cell.source.replace(*TURNED)
         kinds = {"exercise", "check"} & set(cell.metadata.get("tags", []))
         if not kinds and BEGIN not in cell.source:
             continue
@@ -149,11 +151,16 @@ def write(folder: Path, outputs: bool = False, root: Path = settings.CHECKOUT) -
 
 
 def pack(folder: Path, name: str = "where-is-it") -> Path:
-    """Return a zip file beside `folder` with what was written there: the same bytes each time."""
+    """Return a zip file beside `folder` with what was written there: the same bytes each time.
+
+    All files have the date of the release: JupyterLab shows it.
+    """
+    citation = (settings.CHECKOUT / "CITATION.cff").read_text(encoding="utf-8")
+    released = yaml.safe_load(citation)["date-released"].timetuple()[:6]
     target = folder.with_suffix(".zip")
     with written_whole(target) as new, ZipFile(new, "w") as archive:
         for inside in sorted(cleaning.sealed(folder)):
-            info = ZipInfo(f"{name}/{inside}")  # its date is fixed: the first of January 1980
+            info = ZipInfo(f"{name}/{inside}", released)
             info.external_attr = 0o100644 << 16
             archive.writestr(info, (folder / inside).read_bytes(), ZIP_DEFLATED)
     return target
