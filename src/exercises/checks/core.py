@@ -1,6 +1,7 @@
 """What a check of an exercise does: compare answers, and say which misunderstanding it saw."""
 
 import contextlib
+import copy
 import inspect
 import sys
 import traceback
@@ -59,12 +60,17 @@ class Check(NamedTuple):
     close: float = 1e-6
     without: Mapping[str, str] = {}
 
+    def __repr__(self) -> str:
+        """Return how to use it, and not all sentences."""
+        return "A check. Call it with your function: checks.<name>(<name>)."
+
     def __call__(self, answer: Callable) -> None:
         """Print that the answer is right, or raise `AnswerError`."""
         if not callable(answer):
             raise AnswerError("Pass the function itself, without parentheses after its name.")
         name = getattr(answer, "__name__", "your function")
-        cases = self.cases()
+        # each call gets its own, or what one changes would show in the next
+        cases = [copy.deepcopy(case) for case in self.cases()]
         with _calls_of(self.without) as forbidden:
             given = [_call(answer, name, case) for case in cases]
         expected = [self.right(*case) for case in self.cases()]
@@ -214,6 +220,9 @@ def _where(given: object, expected: object, close: float) -> tuple[str, object, 
         number = next(i for i, pair in enumerate(pairs) if not _same(*pair, close))
         place, found, wanted = _where(*pairs[number], close)
         return f"{place} as result {number + 1}", found, wanted
+    if isinstance(given, list) and hasattr(expected, "shape"):
+        with contextlib.suppress(TypeError, ValueError, RuntimeError):  # rows of different lengths
+            given = _array(given)
     arrays = hasattr(given, "shape") and hasattr(expected, "shape")
     if arrays and tuple(given.shape) == tuple(expected.shape) and _long(given):
         given, expected = _array(given), _array(expected)

@@ -81,6 +81,7 @@ iou = Check(
 
 area = Check(
     right=lambda box: boxes.area(box),
+    without={"boxes.area": "coursekit.boxes.area"},
     cases=lambda: [(np.array(box),) for box in ([10, 20, 50, 40], [0, 3, 7, 5], [4, 9, 4, 30])],
     wrong={
         "You took xmax for the width and ymax for the height. They say where the box ends, not "

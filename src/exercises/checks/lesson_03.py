@@ -28,6 +28,8 @@ def _pictures():
     return [
         (names, first, truth, np.array([good, good, half, poor, good, poor])),
         (names, second, truth, np.array([good, good, good, half, half, poor])),
+        # more boxes fit than names
+        (names, names[::-1], truth, np.array([good, good, good, good, good, poor])),
         *(_with_iou(n / 100) for n in (2, 11, 19, 31, 39, 41, 49, 51, 54, 59, 61, 69, 79, 89, 99)),
     ]
 

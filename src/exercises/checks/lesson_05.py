@@ -18,6 +18,7 @@ def _resampled_means():
 
 middle_95 = Check(
     right=lambda means: metrics.interval(means),
+    without={"metrics.interval": "coursekit.metrics.interval"},
     cases=_resampled_means,
     wrong={
         "You cut off 5 % on each side. Then 90 % are left.": lambda means: metrics.interval(
@@ -176,7 +177,11 @@ def _weighted(gaps, table):
 
 calibration = Check(
     right=_bins(lambda table: _weighted(_gaps(table).abs(), table)),
-    without={"reliability": "__main__.reliability", "pandas": "pandas"},
+    without={
+        "reliability": "__main__.reliability",
+        "calibration_error": "__main__.calibration_error",
+        "pandas": "pandas",
+    },
     cases=_confident,
     wrong={
         "You weigh all bins alike. A bin with more pictures counts for more.": _bins(

@@ -28,7 +28,7 @@ in_pixels = Check(
 
 
 def _errors():
-    errors = np.array([-0.9, -0.25, -0.05, 0.0, 0.02, 0.3, 1.4])
+    errors = np.array([0.3, -0.25, 1.4, 0.0, -0.9, 0.02, -0.05])
     return [(errors, 0.1), (errors, 0.5), (errors, 1.0), (errors[:1], 2.0), (errors[:0], 0.1)]
 
 
@@ -98,7 +98,9 @@ learned_rate = Check(
         "You count one number. The loss is their mean, but each of them has its own error.": (
             _learned(lambda numbers: 1 + 0 * numbers)
         ),
-        "You forget a half: the squared error is divided by twice the variance.": _learned(half=1),
+        "You miss a half, or have one too many. Which of the two losses has one?": (
+            _learned(half=1)
+        ),
         "You take the arguments for standard deviations. They are logarithms of variances.": (
             lambda s_name, s_numbers, numbers: numbers / 2 * np.exp((s_name - s_numbers) / 2)
         ),
@@ -120,13 +122,16 @@ def _around(reach):
 
 laplace_interval = Check(
     right=_around(lambda b, p: -b * np.log(1 - p)),
-    cases=lambda: [(0.4, 0.05, 0.9), (0.7, 0.01, 0.5), (0.2, 0.1, 0.2)],
+    cases=lambda: [(0.4, 0.05, 0.9), (0.7, 0.01, 0.5), (0.2, 0.1, 0.2), (0.95, 0.05, 0.9)],
     wrong={
         "Your interval holds what it should leave out: with a larger share it becomes narrower.": (
             _around(lambda b, p: -b * np.log(p))
         ),
         "You leave half of the rest on each side. But half of the distribution is there, too.": (
             _around(lambda b, p: -b * np.log((1 - p) / 2))
+        ),
+        "You cut the interval off at the border. Return what the distribution says.": (
+            lambda m, b, p: tuple(np.clip([m + b * np.log(1 - p), m - b * np.log(1 - p)], 0, 1))
         ),
         "You reach one spread to each side, whatever the share.": _around(lambda b, p: b + 0 * p),
         "You multiply the spread by the share. A larger share needs far more room near 1.": (
@@ -153,7 +158,7 @@ def _promised():
     rng = np.random.default_rng(6)
     return [
         (rng.exponential(size=(n, 4)) * rng.uniform(0.5, 2, 4), rng.uniform(0.5, 2, (n, 4)), share)
-        for n, share in ((19, 0.9), (40, 0.8), (60, 0.5))
+        for n, share in ((19, 0.9), (40, 0.8), (64, 0.5), (22, 0.9), (25, 0.75))
     ]
 
 
@@ -178,6 +183,18 @@ box_factor = Check(
         ),
         "You take the largest error and the largest spread. They may belong to two sides.": (
             lambda errors, spreads, share: _ranked(errors.max(axis=1) / spreads.max(axis=1), share)
+        ),
+        "Your rank is one too low for some numbers of pictures. How do you round?": (
+            lambda errors, spreads, share: np.sort((errors / spreads).max(axis=1))[
+                int(share * len(errors))
+            ]
+        ),
+        "Your quantile is one picture too far up for some numbers. Take the rank itself.": (
+            lambda errors, spreads, share: np.quantile(
+                (errors / spreads).max(axis=1),
+                np.ceil(share * (len(errors) + 1)) / len(errors),
+                method="higher",
+            )
         ),
         "You take a quantile between two pictures. The promise is made by rank.": (
             lambda errors, spreads, share: np.quantile((errors / spreads).max(axis=1), share)

@@ -20,6 +20,8 @@ def _keypoints():
         ([0, 0, 0, 12, 30, 2, 5, 1, 1, 7, 7, 2],),
         ([2, 1, 2, 0, 0, 0, 0, 0, 0, 1, 1, 2, 31, 2, 1],),
         ([4, 0, 2],),
+        ([3, 4, 1, 0, 0, 0],),  # no joint is seen
+        ([0, 0, 0],),
     ]
 
 
@@ -43,10 +45,11 @@ count_flags = Check(
 # the average place of a heat map
 
 
-def _averaged(offset=0.5, swapped=False, by_pixels=False, shrink=0):
+def _averaged(offset=0.5, swapped=False, by_pixels=False, ends=False):
     def average(heat):
         sizes = heat.shape[::-1]
-        along = [(np.arange(n) + offset) / (1 if by_pixels else n - shrink) for n in sizes]
+        along = [(np.arange(n) + offset) / (1 if by_pixels else n) for n in sizes]
+        along = [np.linspace(0, 1, n) for n in sizes] if ends else along
         x, y = heat.sum(axis=0) @ along[0], heat.sum(axis=1) @ along[1]
         return (y, x) if swapped else (x, y)
 
@@ -74,7 +77,7 @@ average_place = Check(
             _averaged(by_pixels=True)
         ),
         "You put the first cell at 0 and the last at 1. Take the middles of the cells.": (
-            _averaged(0, shrink=1)
+            _averaged(ends=True)
         ),
         "You take the highest cell. Return the average over all cells.": _highest,
         "You divide by the number of cells as well. The shares add up to 1 already.": (
