@@ -3,6 +3,6 @@
 Importing the package imports no framework. It prepares the import of one: see `frameworks`.
 """
 
-from coursekit import frameworks
+import frameworks
 
 frameworks.prepare()
