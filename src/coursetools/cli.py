@@ -15,6 +15,8 @@ from coursetools.findings import as_typed
 NOT_PATHS = {
     "dataset": settings.NAMED_DATASETS,
     "classes": None,
+    "sizes": None,
+    "polygons": None,
     "backbone": None,
     "weights": ("imagenet",),
     "device": None,
@@ -53,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--zero-based", action="store_true", help="boxes count from 0, as some tools write them"
     )
+    run.add_argument("--sizes", choices=settings.SIZES, help="of a picture, if two differ: check")
+    run.add_argument("--polygons", choices=settings.POLYGONS, help="without a box: raise, or box")
     run.add_argument("--backbone", choices=settings.BACKBONES, help="the pretrained network")
     run.add_argument(
         "--weights", action="append", help="imagenet, or a weight file; twice for both frameworks"

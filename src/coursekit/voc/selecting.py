@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from coursekit import settings
 from coursekit.pictures import CorruptImageError, size_of
 from coursekit.voc.reading import files_in
 
@@ -21,7 +22,7 @@ def single_object(
     table: pd.DataFrame,
     classes: Sequence[str],
     exclusive: bool = False,
-    sizes: Literal["check", "annotation", "picture"] = "check",
+    sizes: Literal["check", "annotation", "picture"] | None = None,
 ) -> pd.DataFrame:
     """Return the table of images with exactly one object of the wanted classes.
 
@@ -31,9 +32,11 @@ def single_object(
     is empty or inverted, raise a ``ValueError``.
 
     Boxes are divided by ``width`` and ``height``, so these must be the picture's. A picture of
-    another size raises a ``ValueError``, too, unless `sizes` says which to take; it is read from
-    the directory that the table came from, and a picture that cannot be read counts as right.
+    another size raises a ``ValueError``, too, unless `sizes`, by default what `settings` say, tells
+    which to take. It is read from the directory that the table came from, and a picture that cannot
+    be read counts as right.
     """
+    sizes = sizes or settings.sizes()
     absent = [name for name in classes if name not in set(table["name"])]
     if absent:
         raise ValueError(
@@ -54,7 +57,7 @@ def single_object(
     if empty.any():
         raise ValueError(
             f"The boxes of {', '.join(images['image_id'][empty][:5])} are empty or inverted "
-            f"({int(empty.sum())} in all). voc.audit lists them; correct or remove those files."
+            f"({int(empty.sum())} in all). Draw them again, or remove those files."
         )
     if len(images) and sizes != "annotation" and "directory" in table.attrs:
         images[["width", "height"]] = _sizes(images, Path(table.attrs["directory"]), sizes)
@@ -74,7 +77,8 @@ def _sizes(images: pd.DataFrame, directory: Path, sizes: str) -> list[tuple[int,
         raise ValueError(
             f"{images['image_id'][first]} says {declared[first]} pixels, and its picture has "
             f"{shown[first]} ({len(other)} in all). Was it resized or turned after the boxes were "
-            "drawn? Look at some, then set sizes to 'picture' or 'annotation'."
+            "drawn? Look at some, then say which size is right: `--sizes picture` or "
+            "`--sizes annotation`, or the word in COURSEKIT_SIZES."
         )
     return shown
 
