@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     from coursekit import lessons
-    from coursetools import fetching, runner
+    from coursetools import fetching, recording, runner
 
     if options.in_place and options.dataset not in (None, "mini"):
         raise ValueError("--in-place stores the outputs of mini. For other data, use --out.")
@@ -145,11 +145,13 @@ def _run(options: argparse.Namespace) -> int:
         os.environ["COURSEKIT_ZERO_BASED"] = "1"
     fetching.prepare()  # before the first notebook starts
     notebooks = runner.find_notebooks(options.only)
+    names = [path.stem for path in notebooks]
     if settings.dataset() not in settings.NAMED_DATASETS:
         print(runner.look_at_data())
     if options.in_place:
-        copies.append(settings.CHECKOUT / "book" / "results.json")
+        earlier = recording.saved() if options.only else None
         runner.run(notebooks, hours=options.hours)
+        recording.store(settings.CHECKOUT / "book" / "results.json", names, earlier)
     else:
         out = Path(options.out or settings.home() / "runs" / settings.folder_name()).resolve()
         os.environ["COURSEKIT_ARTIFACTS"] = str(out)
@@ -157,25 +159,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"Executed notebooks, predictions and results.json are in {out}.")
     for copy in copies:
         write_whole(copy, lessons.artifacts_file(lessons.RESULTS).read_text(encoding="utf-8"))
-    return _report_claims([path.stem for path in notebooks])
-
-
-def _report_claims(names: Sequence[str]) -> int:
-    """Print which claims did not hold on this data set. They are promises about mini only."""
-    from coursekit import lessons
-    from coursekit.claims import in_words
-
-    claims = [claim for name in names for claim in lessons.load_results()["claims"].get(name, [])]
-    measured = [claim for claim in claims if claim["holds"] is not None]
-    held = sum(claim["holds"] for claim in measured)
-    print(f"{held} of {len(measured)} claims hold on {settings.dataset_name()}.")
-    for claim in measured:
-        if not claim["holds"]:
-            words = f"{claim['measured']:.4g} here, {in_words(claim)} on mini"
-            print(f"  ✗ {claim['sentence']}: {words}")
-    for claim in claims:
-        if claim["holds"] is None:
-            print(f"  – {claim['sentence']}: nothing to measure here")
+    recording.report_claims(names)
     return 0
 
 
