@@ -12,7 +12,6 @@ each model in ``predictions/``, and one ``results.json`` with five parts:
 
 import json
 import platform
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from coursekit import metrics, settings
 from coursekit.boxes import SIDES
-from coursekit.files import write_whole
+from coursekit.files import place_to_write, write_whole
 from coursekit.voc.reading import COLUMNS, DTYPES
 
 import pandas as pd
@@ -101,15 +100,7 @@ def begin(lesson: str) -> None:
     name = settings.dataset_name()
     weights = [Path(file).name for file in settings.all_weights()]
     origin = {"dataset": name, "backbone": settings.backbone(), "weights": weights, "seed": SEED}
-    folder = settings.artifacts()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise OSError(
-            f"Nothing can be written in {folder}: {error.strerror or error}. Set COURSEKIT_HOME to "
-            "a directory where you may write, on a disk with room."
-        ) from error
+    place_to_write(settings.artifacts(), "Set COURSEKIT_HOME to another directory.")
     with _changing_results() as results:
         results["claims"][lesson] = []
         results["reports"][lesson] = []

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coursekit import settings
-from coursekit.files import write_whole
+from coursekit.files import place_to_write, write_whole
 from coursetools.findings import as_typed
 
 # The settings that `run` has a flag for, and which of their values are not paths. None: all.
@@ -37,11 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.command(options)
     except (ImportError, OSError, ValueError, RuntimeError) as error:
-        print(as_typed(f"coursekit {options.name}: {error}"), file=sys.stderr)
+        print(as_typed(f"coursekit {options.name}: {_in_words(error)}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\ncoursekit {options.name}: stopped. Run it again to go on.", file=sys.stderr)
         return 130  # as shells do
+
+
+def _in_words(error: Exception) -> str:
+    """Return what went wrong, and what to do, where the system says only the first."""
+    if isinstance(error, OSError) and error.errno and error.filename:
+        return f"{error.filename}: {error.strerror}. Correct the path, or name another place."
+    return str(error)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -131,6 +138,8 @@ def _run(options: argparse.Namespace) -> int:
     copies = [Path(options.results).expanduser().resolve()] if options.results else []
     if any(copy.is_dir() for copy in copies):
         raise ValueError(f"--results needs a file to write, and {options.results} is a directory.")
+    for copy in copies:
+        place_to_write(copy.parent, "Give --results another file.")
     for name, words in NOT_PATHS.items():
         value = getattr(options, name) or os.environ.get(f"COURSEKIT_{name.upper()}")
         if value is None:
@@ -143,6 +152,8 @@ def _run(options: argparse.Namespace) -> int:
         os.environ[f"COURSEKIT_{name.upper()}"] = os.pathsep.join(value)
     if options.zero_based:
         os.environ["COURSEKIT_ZERO_BASED"] = "1"
+    if not settings.home().is_dir():
+        place_to_write(settings.home(), "Name another folder with --home, or COURSEKIT_HOME.")
     fetching.prepare()  # before the first notebook starts
     notebooks = runner.find_notebooks(options.only)
     names = [path.stem for path in notebooks]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coursekit import datasets, lessons, settings, voc
-from coursekit.files import write_whole
+from coursekit.files import place_to_write, write_whole
 from coursekit.progress import progress_bar
 from coursetools import executing
 from coursetools.executing import LessonError
@@ -54,12 +54,11 @@ def look_at_data() -> str:
 def copies_in(out: Path) -> Path:
     """Return the folder of the copies in `out`; `FileExistsError` when `out` is no run's folder."""
     copies = out / "notebooks"
-    if out.exists() and any(out.iterdir()) and not copies.is_dir():
+    if out.is_dir() and any(out.iterdir()) and not copies.is_dir():
         raise FileExistsError(
             f"{out} holds other files, and a run might overwrite some. Give --out a new folder."
         )
-    copies.mkdir(parents=True, exist_ok=True)
-    return copies
+    return place_to_write(copies, "Give --out another folder.")
 
 
 def run(

@@ -259,6 +259,35 @@ def test_in_place_copies_the_results_to_a_named_file_too(course, monkeypatch):
     assert found.read_bytes() == (course / "book" / "results.json").read_bytes()
 
 
+@pytest.mark.parametrize("flag", ["--out", "--home", "--results"])
+def test_a_place_in_which_nothing_can_be_written_is_named_with_what_to_do(
+    course, no_kernel, capsys, flag
+):
+    (course / "file").touch()
+    assert run(course, flag, str(course / "file" / "x" / "y")) == 1
+    words = capsys.readouterr().err
+    assert "Nothing can be written in" in words and str(course / "file") in words
+    assert flag in words and "one where you may write" in words
+    assert "Errno" not in words and not (course / "out" / "notebooks").exists()
+
+
+def test_a_file_in_place_of_a_folder_for_the_copies_is_named_too(course, no_kernel, capsys):
+    (course / "file").touch()
+    assert run(course, "--out", str(course / "file")) == 1
+    words = capsys.readouterr().err
+    assert "file/notebooks: Not a directory. Give --out another folder." in words
+
+
+def test_where_the_system_only_says_what_is_wrong_the_command_says_what_to_do(
+    course, monkeypatch, capsys
+):
+    (course / "file").touch()
+    monkeypatch.setenv("COURSEKIT_HOME", str(course / "file" / "x"))
+    assert cli.main(["fetch", "mini"]) == 1
+    words = capsys.readouterr().err
+    assert "Errno" not in words and "Correct the path, or name another place." in words
+
+
 def test_in_place_is_for_mini_only(course, capsys):
     assert cli.main(["run", "--in-place", "--dataset", str(course / "VOC")]) == 1
     assert "--out" in capsys.readouterr().err
