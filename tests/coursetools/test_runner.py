@@ -259,6 +259,34 @@ def test_in_place_copies_the_results_to_a_named_file_too(course, monkeypatch):
     assert found.read_bytes() == (course / "book" / "results.json").read_bytes()
 
 
+def test_in_place_one_lesson_leaves_the_results_of_the_others(course, monkeypatch):
+    """In a fresh clone, nothing has run, and the committed results are of all lessons."""
+    monkeypatch.setattr("coursetools.fetching.prepare", lambda: course / "VOC")
+    book = course / "book" / "results.json"
+    parts = ("claims", "reports", "provenance", "seconds")
+    both = {part: {"01_good": "kept", "02_claim": "old"} for part in parts}
+    both["models"] = {"saved": "old", "other": "kept"}
+    book.write_text(json.dumps(both), encoding="utf-8")
+
+    def execute(*_):  # a lesson, in the process of the test
+        lessons.begin("02_claim")
+        predictions = lessons.artifacts_file("predictions")
+        predictions.mkdir(exist_ok=True)
+        (predictions / "saved.csv").touch()
+        with lessons.changing_results() as results:
+            results["models"] = {"saved": "new", "of another day": "new"}
+
+    monkeypatch.setattr(runner.executing, "execute", execute)
+    assert cli.main(["run", "--in-place", "--only", "02"]) == 0
+    found = json.loads(book.read_text(encoding="utf-8"))
+    assert found["models"] == {"saved": "new", "other": "kept"}
+    for part in parts:
+        assert found[part]["01_good"] == "kept" and found[part]["02_claim"] != "old", part
+    assert cli.main(["run", "--in-place"]) == 0  # all of them: what others left is gone
+    assert json.loads(book.read_text(encoding="utf-8"))["models"] == {"saved": "new"}
+    assert "kept" not in book.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("flag", ["--out", "--home", "--results"])
 def test_a_place_in_which_nothing_can_be_written_is_named_with_what_to_do(
     course, no_kernel, capsys, flag
@@ -318,12 +346,6 @@ def test_the_command_has_help(capsys):
     assert stop.value.code == 0
     words = capsys.readouterr().out
     assert all(word in words for word in ("run", "fetch", "doctor"))
-
-
-def test_seconds_are_recorded(course, monkeypatch):
-    monkeypatch.setenv("COURSEKIT_ARTIFACTS", str(course / "out"))
-    lessons.record_seconds("01_good", 1.26)
-    assert lessons.load_results()["seconds"] == {"01_good": 1.3}
 
 
 @pytest.mark.real
