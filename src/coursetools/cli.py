@@ -129,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     from coursekit import lessons
-    from coursetools import fetching, recording, runner
+    from coursetools import fetching, looking, recording, runner
 
     if options.in_place and options.dataset not in (None, "mini"):
         raise ValueError("--in-place stores the outputs of mini. For other data, use --out.")
@@ -158,7 +158,7 @@ def _run(options: argparse.Namespace) -> int:
     notebooks = runner.find_notebooks(options.only)
     names = [path.stem for path in notebooks]
     if settings.dataset() not in settings.NAMED_DATASETS:
-        print(runner.look_at_data())
+        print(looking.report(looking.look()))
     if options.in_place:
         earlier = recording.saved() if options.only else None
         runner.run(notebooks, hours=options.hours)

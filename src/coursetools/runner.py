@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from coursekit import datasets, lessons, settings, voc
+from coursekit import datasets, lessons, settings
 from coursekit.files import place_to_write, write_whole
 from coursekit.progress import progress_bar
 from coursetools import executing
@@ -31,24 +31,6 @@ def find_notebooks(only: Sequence[str] = ()) -> list[Path]:
         names = ", ".join(path.stem for path in every) or "none: run this in the course's checkout"
         raise FileNotFoundError(f"No notebook starts with {' or '.join(only)}. There are: {names}.")
     return chosen
-
-
-def look_at_data() -> str:
-    """Return how many pictures the lessons will find; what stops lesson 02 is an error here.
-
-    So an annotation that cannot be read is named in seconds, and not after the first lesson.
-    """
-    directory, classes = datasets.locate(), settings.classes()
-    images = voc.single_object(voc.load_annotations(directory), classes)
-    counts = voc.assign_split(images, directory)["split"].value_counts()
-    number = {split: int(counts.get(split, 0)) for split in ("train", "val", "test")}
-    if min(number.values()) == 0:
-        raise ValueError(
-            f"{directory} has {len(images)} pictures with exactly one object of "
-            f"{', '.join(classes)}, and in the splits {number}. Each needs at least one."
-        )
-    words = ", ".join(f"{n} for {split}" for split, n in number.items())
-    return f"{settings.dataset_name()}: {len(images)} pictures with one object, {words}."
 
 
 def copies_in(out: Path) -> Path:

@@ -5,7 +5,7 @@ import sys
 from types import SimpleNamespace
 
 from coursekit import datasets, settings
-from coursetools import cli, doctor, findings
+from coursetools import cli, doctor, findings, looking
 from efficientnet import converting
 
 import numpy as np
@@ -249,6 +249,7 @@ def test_classes_that_do_not_occur(capsys, voc_set, monkeypatch):
     named = "<!-- a breed? -->dog", "<![CDATA[fish & chips]]>"  # as the lessons read it, too
     voc_set.add("1", *((name, 1, 1, 9, 9) for name in named), extra=part)
     voc_set.write("2", "<annotation><object><name>torn")
+    monkeypatch.setattr(looking, "look", list)  # it would find more; another test looks
     monkeypatch.setenv("COURSEKIT_DATASET", str(voc_set.directory))
     monkeypatch.setenv("COURSEKIT_CLASSES", "dog,fish & chips")
     assert failed(capsys) == {} and found("classes") == "dog, fish & chips"
