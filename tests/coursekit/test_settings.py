@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from coursekit import settings
-from coursetools import cli, fetching, runner
+from coursetools import cli, fetching, keeping, runner
 from minivoc import CLASSES
 
 import pytest
@@ -144,10 +144,10 @@ def test_without_a_flag_nothing_is_set(run):
     assert "COURSEKIT_WEIGHTS" not in os.environ
 
 
-def test_copies_made_with_other_weights_are_made_again(monkeypatch):
+def test_copies_made_with_other_weights_are_made_again(monkeypatch, tmp_path):
     notebook = runner.nbformat.v4.new_notebook()
-    marks = [runner._fingerprint(notebook, [])]
+    marks = [keeping.mark(notebook, "03_x", keeping.inputs(), tmp_path)]
     for files in (["a.h5"], ["a.h5", "b.pth"]):
         set_weights(monkeypatch, *files)
-        marks.append(runner._fingerprint(notebook, []))
+        marks.append(keeping.mark(notebook, "03_x", keeping.inputs(), tmp_path))
     assert len(set(marks)) == 3

@@ -95,6 +95,54 @@ def test_after_a_failure_the_run_goes_on_where_it_stopped(course, monkeypatch):
     assert executed == ["02_claim", "01_good", "01_good"]  # other settings make it another run
 
 
+@pytest.fixture
+def chain(course, no_kernel, monkeypatch):
+    """Four notebooks, of which 03 reads what 02 leaves, and 04 what 03 does; list what ran."""
+    write(course, "03_reads", ["images = lessons.load_images()"])
+    write(course, "04_reads", ["THREE = '03_reads'"])
+    monkeypatch.setattr(lessons, "OF_IMAGES", "02_claim")
+    executed, execute = [], runner._execute
+    monkeypatch.setattr(
+        runner,
+        "_execute",
+        lambda n, path, *a: (executed.append(path.stem[:2]), execute(n, path, *a)),
+    )
+    assert run(course) == 0 and executed == ["01", "02", "03", "04"]
+    executed.clear()
+    return executed
+
+
+def test_an_edited_lesson_runs_again_and_so_do_those_that_read_what_it_leaves(
+    course, chain, capsys
+):
+    assert run(course) == 0 and chain == []
+    said = capsys.readouterr().out
+    assert said.count("is kept from an earlier run") == 4
+    write(course, "02_claim", [*CLAIM, "print('edited')"])
+    assert run(course) == 0 and chain == ["02", "03", "04"]
+    assert "01_good is kept from an earlier run: nothing has changed" in capsys.readouterr().out
+    write(course, "03_reads", ["images = lessons.load_images()[:40]"])
+    assert run(course) == 0 and chain[3:] == ["03", "04"]
+    assert run(course) == 0 and len(chain) == 5
+
+
+def test_a_lesson_that_is_run_alone_says_that_what_it_reads_is_out_of_date(course, chain, capsys):
+    capsys.readouterr()
+    write(course, "02_claim", [*CLAIM, "print('edited')"])
+    assert run(course, "--only", "03") == 0 and chain == []
+    assert "03_reads reads what 02_claim left. That is out of date" in capsys.readouterr().out
+    assert run(course) == 0 and chain == ["02", "03", "04"]  # the one that ran alone, too
+    assert "out of date" not in capsys.readouterr().out
+
+
+def test_after_a_failure_in_a_lesson_those_that_read_what_it_leaves_run_again(course, chain):
+    write(course, "02_claim", ["1 / 0"])
+    assert run(course) == 1 and chain == ["02"]
+    write(course, "02_claim", CLAIM)
+    assert run(course) == 0
+    assert chain == ["02", "02"]  # as before the failure, and 03 had read just that
+
+
 def test_the_notebooks_run_on_the_device_that_was_asked_for(course):
     write(course, "01_good", ["import os", "print(os.environ.get('COURSEKIT_DEVICE'))"])
     assert run(course, "--device", "cpu", "--only", "01") == 0
