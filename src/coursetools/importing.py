@@ -30,7 +30,7 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     """
     if out.exists():
         raise FileExistsError(f"{out} exists already. Name a folder that does not.")
-    files = [directory / file for file in reading.files_in(directory)]
+    files = [directory / file for file in reading.names_in(directory)]
     images = [file for file in files if file.suffix.lower() in pictures.SUFFIXES]
     named: dict[str, list[Path]] = defaultdict(list)
     for file in images:

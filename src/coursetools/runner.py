@@ -45,7 +45,8 @@ def look_at_data() -> str:
     if min(number.values()) == 0:
         raise ValueError(
             f"{directory} has {len(images)} pictures with exactly one object of "
-            f"{', '.join(classes)}, and in the splits {number}. Each needs at least one."
+            f"{', '.join(classes)}, and in the splits {number}. Each needs at least one: "
+            "add pictures, or correct or remove the lists in ImageSets."
         )
     words = ", ".join(f"{n} for {split}" for split, n in number.items())
     return f"{settings.dataset_name()}: {len(images)} pictures with one object, {words}."

@@ -9,6 +9,8 @@ from minivoc import CLASSES
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 DOG = ("dog", 11, 21, 110, 220)
 
@@ -232,6 +234,49 @@ def test_the_drawn_split_depends_on_the_seed_and_not_on_the_order():
 def test_the_split_is_not_in_the_order_of_the_files():
     test = voc.assign_split(many(), seed=0).query("split == 'test'").index
     assert test.min() < 30 and test.max() > 190
+
+
+def of_sizes(*sizes: int) -> pd.DataFrame:
+    """Return a table of images of that many classes, of that many images each."""
+    names = [f"class {i}" for i, size in enumerate(sizes) for _ in range(size)]
+    return pd.DataFrame({"image_id": [f"{i:03}" for i in range(len(names))], "name": names})
+
+
+def drawn_class_by_class(images: pd.DataFrame, seed: int) -> list[str]:
+    """Return the split that is drawn where each class has an image for each part of it."""
+    rng, found = np.random.default_rng(seed), {}
+    for _, members in images.groupby("name"):
+        n = len(members)
+        train = min(max(round(0.6 * n), 1), n - 2)
+        until = min(max(round(0.75 * n), 2), n - 1)
+        parts = ["train"] * train + ["val"] * (until - train) + ["test"] * (n - until)
+        found |= dict(zip(rng.permutation(members.index), parts, strict=True))
+    return [found[i] for i in images.index]
+
+
+@given(st.lists(st.integers(3, 40), min_size=1, max_size=5), st.integers(0, 99))
+def test_classes_of_three_or_more_are_each_in_every_split(sizes, seed):
+    images = of_sizes(*sizes)
+    assert voc.assign_split(images, seed=seed)["split"].tolist() == drawn_class_by_class(
+        images, seed
+    )
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=8), st.integers(0, 9))
+@example([2, 2, 2], 0)
+@example([1] * 6, 0)
+def test_few_images_of_many_classes_fill_every_split(sizes, seed):
+    images = of_sizes(*sizes)
+    split = voc.assign_split(images, seed=seed).groupby("name")["split"].agg(list)
+    assert len({part for parts in split for part in parts}) == min(3, sum(sizes))
+    for parts in split:
+        assert len(set(parts)) == min(3, len(parts))  # none is spared what it has images for
+        assert "train" in parts or len(parts) == 1
+    assert voc.assign_split(of_sizes(2, 2, 2))["split"].value_counts().to_dict() == {
+        "train": 3,
+        "test": 2,
+        "val": 1,
+    }
 
 
 def test_lists_are_the_split(five, voc_set):

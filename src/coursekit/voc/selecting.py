@@ -4,10 +4,11 @@ import codecs
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from posixpath import splitext
 from typing import Literal
 
 from coursekit.pictures import CorruptImageError, size_of
-from coursekit.voc.reading import files_in
+from coursekit.voc.reading import names_in
 
 import numpy as np
 import pandas as pd
@@ -119,8 +120,8 @@ def read_lists(directory: Path) -> dict[str, str]:
     and VOC's 1, or its -1 for "not this one". An image in two lists, and a list none of whose
     lines is an image_id, raise a ``ValueError``. Other lines that are not are skipped.
     """
-    annotations = files_in(directory / "Annotations", ".xml")
-    known, found = {file.with_suffix("").as_posix() for file in annotations}, {}
+    annotations = names_in(directory / "Annotations", ".xml")
+    known, found = {splitext(file)[0] for file in annotations}, {}
     folders = directory / "ImageSets", directory / "ImageSets" / "Main"
     files = [file for folder in folders for file in folder.glob("*.txt")]
     files = [file for file in files if file.stem.lower() in LISTS]
@@ -168,17 +169,21 @@ def _named(line: str, known: set[str]) -> str | None:
 def _draw(images: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
     """Return a split for each row: every class in the same shares, to the nearest image.
 
-    A class with an image for each split has one in each.
+    A class with an image for each split has one in each. The images of a smaller one go where
+    none is yet, then to ``train``, then to the split that is furthest behind its share.
     """
     rng = np.random.default_rng(seed)
     split = pd.Series(index=images.index, dtype=object)
-    bounds = np.cumsum(list(shares.values()))
-    for _, members in images.sort_values("image_id").groupby("name"):
-        shuffled = rng.permutation(members.index)
-        ends = np.round(bounds * len(shuffled)).astype(int)
+    least, bounds = np.arange(1, len(shares) + 1), np.cumsum(list(shares.values()))
+    classes = images.sort_values("image_id").groupby("name")
+    drawn = [rng.permutation(members.index) for _, members in classes]
+    for shuffled in sorted(drawn, key=len, reverse=True):
+        into, ends = [*shares], np.round(bounds * len(shuffled)).astype(int)
         if len(shuffled) >= len(shares):  # then none goes without
-            least = np.arange(1, len(shares) + 1)
             ends = np.clip(ends, least, len(shuffled) - len(shares) + least)
-        for name, part in zip(shares, np.split(shuffled, ends[:-1]), strict=True):
+        else:
+            n, ends = split.value_counts().reindex(into, fill_value=0), least
+            into.sort(key=lambda s: (n[s] > 0, s != "train", n[s] / shares[s], -shares[s]))
+        for name, part in zip(into, np.split(shuffled, ends[:-1]), strict=True):
             split.loc[part] = name
     return split
