@@ -1,5 +1,6 @@
 """Exports of common tools, laid out as VOC; globox's own writers make the exports."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -146,6 +147,72 @@ def test_folders_called_as_splits_are_the_splits(exported, tmp_path, way):
         "b": "val",
         "c": "test",
     }
+
+
+PARTS = {"train": "a", "val": "b", "test": "c"}
+LISTS = {  # where tools put them, and what a line of theirs looks like
+    "as VOC": ("ImageSets/Main/{}.txt", "{}"),
+    "as CVAT": ("ImageSets/{}.txt", "data/obj/{}.jpg"),
+    "as darknet": ("{}.txt", "C:\\exported\\images\\{}.jpg"),
+}
+
+
+def add_lists(folder: Path, form: str, parts: dict[str, str]) -> None:
+    """Write lists, each with some stems, as a tool would."""
+    place, line = LISTS[form]
+    for split, stems in parts.items():
+        file = folder / place.format(split)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(line.format(stem) + "\n" for stem in stems))
+
+
+@pytest.mark.parametrize("form", LISTS)
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_lists_of_any_export_are_carried_over(exported, tmp_path, kind, form):
+    EXPORTS[kind](exported, tmp_path / "export")
+    add_lists(tmp_path / "export", form, PARTS)
+    said = importing.lay_out(tmp_path / "export", tmp_path / "set")
+    assert "The lists are the splits: 1 for train, 1 for val, 1 for test." in said
+    assert "Left out" not in said
+    found = voc.selecting.read_lists(tmp_path / "set")
+    assert found == {stem: split for split, stem in PARTS.items()}
+
+
+def test_lists_come_before_folders_and_know_pictures_of_one_name(exported, tmp_path):
+    folder = tmp_path / "export"
+    parts(exported, folder, "ultralytics")
+    for sub, ending in (("images", ".jpg"), ("labels", ".txt")):
+        (folder / sub / "test" / f"c{ending}").rename(folder / sub / "test" / f"a{ending}")
+    add_lists(folder, "as CVAT", {"train": ["x/images/test/a"], "test": ["train/a", "b"]})
+    importing.lay_out(folder, tmp_path / "set")
+    assert voc.selecting.read_lists(tmp_path / "set") == {
+        "images_test_a": "train",
+        "images_train_a": "test",
+        "b": "test",
+    }
+
+
+BAD_LISTS = {
+    "one picture in two": (
+        {"train": "ab", "test": "bc"},
+        r"lists: 2 .*b\.jpg is in train\.txt and",
+    ),
+    "of other pictures": ({"train": "ab", "test": "x"}, r"lists: 2 .*names no annotated image"),
+    "one alone": ({"train": "abc"}, r"lists: 1 \(they name one split only\)"),
+    "of another name": ({"trainval": "abc"}, r"other files of ImageSets: 1 \(trainval\.txt\)"),
+    "without a picture": ({"train": "a", "test": "b"}, r"outside every split: 1 \(c\.jpg\)"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_LISTS)
+def test_lists_that_are_not_carried_over_are_named(exported, tmp_path, fault):
+    roboflow(exported, tmp_path / "export")
+    lists, said = BAD_LISTS[fault]
+    add_lists(tmp_path / "export", "as VOC", lists)
+    report = importing.lay_out(tmp_path / "export", tmp_path / "set")
+    (line,) = [line for line in report.splitlines() if line.startswith("Left out")]
+    assert re.match(f"Left out, .*{said}", line)
+    assert (tmp_path / "set" / "ImageSets").exists() == (fault == "without a picture")
 
 
 def test_pictures_of_one_name_in_two_splits_stay_two(exported, tmp_path):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from posixpath import splitext
-from typing import Literal
+from typing import Any, Literal
 
 from coursekit.pictures import CorruptImageError, size_of
 from coursekit.voc.reading import names_in
@@ -120,15 +120,19 @@ def read_lists(directory: Path) -> dict[str, str]:
     and VOC's 1, or its -1 for "not this one". An image in two lists, and a list none of whose
     lines is an image_id, raise a ``ValueError``. Other lines that are not are skipped.
     """
-    annotations = names_in(directory / "Annotations", ".xml")
-    known, found = {splitext(file)[0] for file in annotations}, {}
+    ids = [splitext(file)[0] for file in names_in(directory / "Annotations", ".xml")]
     folders = directory / "ImageSets", directory / "ImageSets" / "Main"
     files = [file for folder in folders for file in folder.glob("*.txt")]
-    files = [file for file in files if file.stem.lower() in LISTS]
+    return splits_in(files, dict(zip(ids, ids, strict=True)))
+
+
+def splits_in(files: Sequence[Path], known: dict[str, Any]) -> dict[Any, str]:
+    """Return what `read_lists` does, for the lists among `files`; `known` maps names to ids."""
+    files, found = [file for file in files if file.stem.lower() in LISTS], {}
     for file in sorted(files, key=lambda file: [*LISTS].index(file.stem.lower())):
         split = LISTS[file.stem.lower()]
         lines = [line for line in _text(file).splitlines() if line.strip()]
-        named = [image_id for line in lines if (image_id := _named(line, known))]
+        named = [known[name] for line in lines if (name := _named(line, known))]
         if lines and not named:
             raise ValueError(
                 f"{file} names no annotated image. Its first line is {lines[0][:60]!r}; an id "
@@ -155,15 +159,16 @@ def _text(file: Path) -> str:
         ) from error
 
 
-def _named(line: str, known: set[str]) -> str | None:
-    """Return the image_id that a line of a list names, or None."""
+def _named(line: str, known: dict[str, Any]) -> str | None:
+    """Return what a line of a list calls the image that it names, or None."""
     name, _, sign = line.strip().rpartition(" ")
     if sign == "-1":
         return None
     whole = line.strip() if sign not in ("0", "1") or line.strip() in known else name.strip()
-    path = PurePosixPath(whole.replace("\\", "/"))
-    forms = (whole, str(path.with_suffix("")), path.name, path.stem)
-    return next((form for form in forms if form in known), None)
+    parts = PurePosixPath(whole.replace("\\", "/")).parts
+    ends = ["/".join(parts[i:]) for i in range(len(parts))]
+    forms = (form for end in ends for form in (end, splitext(end)[0]))
+    return next((form for form in (whole, *forms) if form in known), None)
 
 
 def _draw(images: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
