@@ -247,8 +247,8 @@ def drawn_class_by_class(images: pd.DataFrame, seed: int) -> list[str]:
     rng, found = np.random.default_rng(seed), {}
     for _, members in images.groupby("name"):
         n = len(members)
-        train = min(max(round(0.6 * n), 1), n - 2)
         until = min(max(round(0.75 * n), 2), n - 1)
+        train = min(max(round(0.6 * n), 1), until - 1)  # or of six, none would be for val
         parts = ["train"] * train + ["val"] * (until - train) + ["test"] * (n - until)
         found |= dict(zip(rng.permutation(members.index), parts, strict=True))
     return [found[i] for i in images.index]
@@ -272,11 +272,16 @@ def test_few_images_of_many_classes_fill_every_split(sizes, seed):
     for parts in split:
         assert len(set(parts)) == min(3, len(parts))  # none is spared what it has images for
         assert "train" in parts or len(parts) == 1
-    assert voc.assign_split(of_sizes(2, 2, 2))["split"].value_counts().to_dict() == {
-        "train": 3,
-        "test": 2,
-        "val": 1,
-    }
+
+
+SIXES = [(6,), (4, 2), (3, 3), (3, 2, 1), (3, 1, 1, 1), (2, 2, 2), (2, 2, 1, 1), (1,) * 6]
+
+
+@pytest.mark.parametrize("sizes", SIXES, ids=str)
+def test_six_images_leave_two_for_test(sizes):
+    """A single image has no interval: lesson 05 needs two."""
+    counts = voc.assign_split(of_sizes(*sizes))["split"].value_counts()
+    assert counts["test"] >= 2 and counts["val"] >= 1 and counts["train"] >= 2
 
 
 def test_lists_are_the_split(five, voc_set):

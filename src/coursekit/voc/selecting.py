@@ -174,21 +174,22 @@ def _named(line: str, known: dict[str, Any]) -> str | None:
 def _draw(images: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
     """Return a split for each row: every class in the same shares, to the nearest image.
 
-    A class with an image for each split has one in each. The images of a smaller one go where
-    none is yet, then to ``train``, then to the split that is furthest behind its share.
+    A class with an image for each split has one in each. Of a smaller one, an image goes where
+    none is yet, or but one for ``test``; else to ``train``. Of two, one is always in ``train``.
     """
-    rng = np.random.default_rng(seed)
-    split = pd.Series(index=images.index, dtype=object)
+    rng, split = np.random.default_rng(seed), pd.Series(index=images.index, dtype=object)
     least, bounds = np.arange(1, len(shares) + 1), np.cumsum(list(shares.values()))
     classes = images.sort_values("image_id").groupby("name")
     drawn = [rng.permutation(members.index) for _, members in classes]
     for shuffled in sorted(drawn, key=len, reverse=True):
         into, ends = [*shares], np.round(bounds * len(shuffled)).astype(int)
         if len(shuffled) >= len(shares):  # then none goes without
-            ends = np.clip(ends, least, len(shuffled) - len(shares) + least)
+            over = np.clip(ends - least, 0, len(shuffled) - len(shares))
+            ends = np.minimum.accumulate(over[::-1])[::-1] + least
         else:
-            n, ends = split.value_counts().reindex(into, fill_value=0), least
-            into.sort(key=lambda s: (n[s] > 0, s != "train", n[s] / shares[s], -shares[s]))
+            n, two = split.value_counts().reindex(into, fill_value=0), len(shuffled) == 2
+            needs = {s: (n[s] > (s == "test"), s != "train", n[s] / shares[s]) for s in into}
+            into, ends = sorted(into[::-1], key=lambda s: (two and s != "train", needs[s])), least
         for name, part in zip(into, np.split(shuffled, ends[:-1]), strict=True):
             split.loc[part] = name
     return split
