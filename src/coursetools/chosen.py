@@ -11,6 +11,7 @@ from coursetools.findings import Row, install, last_line
 def check_dataset() -> Iterator[Row]:
     """Return whether the data set in use is there."""
     from coursekit import datasets
+    from coursekit.voc import annotation_files
 
     name = settings.dataset()
     if name == "mini" and not datasets.place(name).exists():
@@ -21,8 +22,15 @@ def check_dataset() -> Iterator[Row]:
     except FileNotFoundError as error:
         yield Row("data set", "missing", name, False, str(error))
         return
-    count = sum(1 for _ in (directory / "Annotations").glob("*.xml"))
-    advice = f"{directory} is empty. Move it away and fetch it again, or choose another data set."
+    count = len(annotation_files(directory))
+    advice = f"{directory / 'Annotations'} holds no .xml file. "
+    if name in settings.NAMED_DATASETS:
+        advice += f"Move {directory} away, and fetch it again: `coursekit fetch {name}`."
+    else:
+        advice += (
+            "Put one there for each picture. Did a tool write other files? "
+            "`coursekit import FOLDER --out NEW` converts them."
+        )
     yield Row("data set", f"{count:,} annotations in {directory}", name, count > 0, advice)
 
 

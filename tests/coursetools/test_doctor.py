@@ -238,10 +238,27 @@ def test_mini_is_not_drawn_by_the_doctor(capsys, healthy):
 def test_a_data_set_is_counted(capsys, healthy, monkeypatch):
     for part in datasets.PARTS:
         (healthy / "home" / "mini" / part).mkdir(parents=True)
-    assert "is empty" in failed(capsys)["data set"]
+    advice = failed(capsys)["data set"]
+    assert "holds no .xml file" in advice and "coursekit fetch mini" in advice
     (healthy / "home" / "mini" / "Annotations" / "1.xml").touch()
     assert set(failed(capsys)) == set()
     assert found("data set").startswith("1 annotations in")
+
+
+def test_annotations_in_folders_are_counted_as_the_lessons_read_them(capsys, voc_set, monkeypatch):
+    """Those in a subfolder, with an ending in capitals; and neither hidden files nor others."""
+    own = voc_set.directory
+    monkeypatch.setenv("COURSEKIT_DATASET", str(own))
+    (own / "Annotations" / "batch1" / "more").mkdir(parents=True)
+    (own / "Annotations" / "._a.xml").touch()
+    (own / "Annotations" / "batch1" / "a.txt").touch()
+    advice = failed(capsys)["data set"]
+    assert "holds no .xml file" in advice and "coursekit import" in advice
+    assert "fetch" not in advice and str(own) in advice
+    (own / "Annotations" / "batch1" / "a.xml").touch()
+    (own / "Annotations" / "batch1" / "more" / "b.XML").touch()
+    assert failed(capsys) == {}
+    assert found("data set") == f"2 annotations in {own}"
 
 
 def test_classes_that_do_not_occur(capsys, voc_set, monkeypatch):
