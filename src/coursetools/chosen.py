@@ -37,7 +37,7 @@ def check_dataset() -> Iterator[Row]:
 def check_classes() -> Iterator[Row]:
     """Return whether the data set in use has objects of the classes that are asked for."""
     from coursekit import datasets
-    from coursekit.voc import annotation_files
+    from coursekit.voc import annotation_files, selecting
 
     try:
         wanted = settings.classes()
@@ -51,10 +51,7 @@ def check_classes() -> Iterator[Row]:
         if names.issuperset(wanted):
             break
     absent = [name for name in wanted if name not in names] if names else []
-    advice = (
-        f"No object in {directory} is called {', '.join(absent)}. Set COURSEKIT_CLASSES to some of "
-        f"these: {', '.join(sorted(names))}."
-    )
+    advice = f"Set COURSEKIT_CLASSES for {directory}. {selecting.unknown(absent, names)}"
     found = f"without {', '.join(absent)}" if absent else ", ".join(wanted)
     yield Row("classes", found, "COURSEKIT_CLASSES", not absent if names else None, advice)
 

@@ -31,7 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # Windows writes cp1252, which has no ✗
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest:
+        words, classes = " ".join(rest), getattr(options, "classes", None)
+        quoted = f'. Does a name have a space? Then use quotes: --classes "{classes} {words}"'
+        advice = quoted if classes and not any(word.startswith("-") for word in rest) else ""
+        parser.error(f"unrecognized arguments: {words}{advice}")
     try:
         return options.command(options)
     except (ImportError, OSError, ValueError, RuntimeError) as error:
@@ -49,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="execute the notebooks in order on a data set")
     run.set_defaults(command=_run)
     run.add_argument("--dataset", help="mini, voc2007, voc2012, or a directory in VOC's layout")
-    run.add_argument("--classes", help="the names to find in it, such as terrier,lynx,heron")
+    run.add_argument("--classes", help='the names to find in it, such as lynx or "grey heron,lynx"')
     run.add_argument(
         "--zero-based", action="store_true", help="boxes count from 0, as some tools write them"
     )

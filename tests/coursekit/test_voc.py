@@ -204,10 +204,19 @@ def test_an_unknown_class_and_an_empty_box_are_refused(voc_set):
     voc_set.add("a", DOG)
     voc_set.add("b", ("dog", 50, 1, 20, 30))
     table = voc.load_annotations(voc_set.directory)
-    with pytest.raises(ValueError, match=r"called unicorn\. The table has: dog"):
+    with pytest.raises(ValueError, match=r"called 'unicorn'\. There are: 'dog'\.$"):
         voc.single_object(table, ["unicorn"])
     with pytest.raises(ValueError, match="boxes of b are empty or inverted"):
         voc.single_object(table, ["dog"])
+
+
+def test_names_with_spaces_and_commas_are_told_apart(voc_set):
+    voc_set.add("a", ("grey heron", 1, 1, 9, 9), ("apple, red", 1, 1, 9, 9))
+    table = voc.load_annotations(voc_set.directory)
+    with pytest.raises(ValueError, match="called 'apple', 'red'") as stop:
+        voc.single_object(table, ["apple", "red", "grey heron"])
+    assert "There are: 'apple, red', 'grey heron'. " in str(stop.value)
+    assert "rename 'apple, red' in the files" in str(stop.value)
 
 
 def many(n_dog=200, n_cow=20):

@@ -274,12 +274,20 @@ def test_classes_that_do_not_occur(capsys, voc_set, monkeypatch):
         if classes is None:
             monkeypatch.delenv("COURSEKIT_CLASSES")
         advice = failed(capsys)
-        assert set(advice) == {"classes"} and "dog, fish & chips." in advice["classes"]
-        assert ("is called head, Dog." if classes else "is called cat, bird, cow, horse.") in (
-            advice["classes"]
-        )
+        assert set(advice) == {"classes"} and "'dog', 'fish & chips'." in advice["classes"]
+        absent = "'head', 'Dog'" if classes else "'cat', 'bird', 'cow', 'horse'"
+        assert f"is called {absent}." in advice["classes"]
     monkeypatch.setenv("COURSEKIT_CLASSES", "dog,dog")
     assert "COURSEKIT_CLASSES is 'dog,dog'" in failed(capsys)["classes"]
+
+
+def test_a_class_with_a_comma_must_be_renamed(capsys, voc_set, monkeypatch):
+    voc_set.add("1", ("apple, red", 1, 1, 9, 9))
+    monkeypatch.setenv("COURSEKIT_DATASET", str(voc_set.directory))
+    monkeypatch.setenv("COURSEKIT_CLASSES", "apple, red")
+    advice = failed(capsys)["classes"]
+    assert "is called 'apple', 'red'. There are: 'apple, red'." in advice
+    assert "rename 'apple, red' in the files" in advice
 
 
 def test_commands_are_named_as_they_must_be_typed(capsys, healthy, monkeypatch):

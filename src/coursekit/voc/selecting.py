@@ -1,7 +1,7 @@
 """Which images to use, and for what: training, choosing (val), or the final test."""
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from posixpath import splitext
@@ -35,12 +35,8 @@ def single_object(
     another size raises a ``ValueError``, too, unless `sizes` says which to take; it is read from
     the directory that the table came from, and a picture that cannot be read counts as right.
     """
-    absent = [name for name in classes if name not in set(table["name"])]
-    if absent:
-        raise ValueError(
-            f"No object is called {', '.join(absent)}. The table has: "
-            f"{', '.join(sorted(set(table['name'])))}."
-        )
+    if absent := [name for name in classes if name not in set(table["name"])]:
+        raise ValueError(unknown(absent, table["name"]))
     wanted = table[table["name"].isin(classes)].reset_index(drop=True)
     single = wanted.groupby("image_id")["name"].transform("size") == 1
     shown = [name for name in classes if name in set(wanted["name"][single])]
@@ -48,7 +44,7 @@ def single_object(
         count = table.groupby("image_id").size()
         single &= wanted["image_id"].map(count) == 1
     elif len(shown) < len(classes):
-        never = ", ".join(name for name in classes if name not in shown)
+        never = ", ".join(repr(name) for name in classes if name not in shown)
         print(f"Left out, since no picture has one of them as its only object: {never}.")
     images = wanted[single].reset_index(drop=True)
     empty = (images["xmax"] <= images["xmin"]) | (images["ymax"] <= images["ymin"])
@@ -60,6 +56,14 @@ def single_object(
     if len(images) and sizes != "annotation" and "directory" in table.attrs:
         images[["width", "height"]] = _sizes(images, Path(table.attrs["directory"]), sizes)
     return images.assign(label=images["name"].map({c: i for i, c in enumerate(shown)}))
+
+
+def unknown(absent: Sequence[str], names: Iterable[str]) -> str:
+    """Return what is wrong with classes that are not among the names of the objects."""
+    called, quoted = ([*map(repr, some)] for some in (absent, sorted({*names})))
+    renamed = " and ".join(name for name in quoted if "," in name)
+    advice = f" Commas separate names, so rename {renamed} in the files." if renamed else ""
+    return f"No object is called {', '.join(called)}. There are: {', '.join(quoted)}.{advice}"
 
 
 def _sizes(images: pd.DataFrame, directory: Path, sizes: str) -> list[tuple[int, int]]:
@@ -106,8 +110,7 @@ def assign_split(
     if "test" not in set(lists.values()):
         split = split.replace({"val": "test"})
     if "val" not in set(split):
-        inside = split == "train"
-        shares = {"train": 0.8, "val": 0.2}
+        inside, shares = split == "train", {"train": 0.8, "val": 0.2}
         split = split.mask(inside, _draw(images[inside], shares, seed).reindex(split.index))
     return images.assign(split=split)
 
