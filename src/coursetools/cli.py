@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         help="just this notebook; may be repeated",
     )
     where = run.add_mutually_exclusive_group()
-    where.add_argument("--out", help="directory for executed copies, predictions and results.json")
+    where.add_argument("--out", help="folder, outside the data, for all that a run writes")
     where.add_argument(
         "--in-place", action="store_true", help="store the outputs in the notebooks themselves"
     )
@@ -87,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     imported = commands.add_parser("import", help="convert another tool's data set to VOC's layout")
     imported.set_defaults(command=_import)
     imported.add_argument("directory", type=Path, help="what a tool exported")
-    imported.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    imported.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="a new folder, outside"
+    )
     imported.add_argument(
         "--from",
         dest="kind",
@@ -123,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from coursekit import lessons
+    from coursekit import datasets, lessons
     from coursetools import fetching, runner
 
     if options.in_place and options.dataset not in (None, "mini"):
@@ -153,13 +155,22 @@ def _run(options: argparse.Namespace) -> int:
         copies.append(settings.CHECKOUT / "book" / "results.json")
         runner.run(notebooks, hours=options.hours)
     else:
-        out = Path(options.out or settings.home() / "runs" / settings.folder_name()).resolve()
+        out = Path(options.out or settings.home() / "runs" / settings.folder_name())
+        out = _outside(out, datasets.place(settings.dataset()))
         os.environ["COURSEKIT_ARTIFACTS"] = str(out)
         runner.run(notebooks, runner.copies_in(out), options.hours)
         print(f"Executed notebooks, predictions and results.json are in {out}.")
     for copy in copies:
         write_whole(copy, lessons.artifacts_file(lessons.RESULTS).read_text(encoding="utf-8"))
     return _report_claims([path.stem for path in notebooks])
+
+
+def _outside(out: Path, data: Path) -> Path:
+    """Return where `out` is; `ValueError` inside the data, where results would be new data."""
+    out = out.expanduser().resolve()
+    if out.is_relative_to(data):
+        raise ValueError(f"{out} is inside the data, {data}. Give --out a folder outside of it.")
+    return out
 
 
 def _report_claims(names: Sequence[str]) -> int:
@@ -191,7 +202,8 @@ def _fetch(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> int:
     from coursetools import importing
 
-    print(importing.lay_out(options.directory.resolve(), options.out.resolve(), options.kind))
+    directory = options.directory.expanduser().resolve()
+    print(importing.lay_out(directory, _outside(options.out, directory), options.kind))
     print(as_typed(f"Look at it: `coursekit run --dataset {options.out} --classes NAME,NAME`"))
     return 0
 
