@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 from coursekit import settings, voc
 from coursetools.publish import times
@@ -47,20 +48,31 @@ def test_times_are_rounded_up_to_half_a_minute(seconds, minutes):
 
 
 def test_the_worked_example_makes_a_data_set_with_the_classes_it_names(tmp_path, monkeypatch):
-    (example,) = re.findall(r"### A worked example\n.+?```python\n(.+?)```", PAGE, re.DOTALL)
-    (classes,) = re.findall(r"--classes (\S+)", PAGE)
-    monkeypatch.chdir(tmp_path)
+    section = PAGE.split("### A worked example\n")[1].split("\n### ")[0]
+    (example,) = re.findall(r"```python\n(.+?)```", section, re.DOTALL)
+    (classes,) = re.findall(r"--classes ([\w,]+)", section)
+    for name in ("HOME", "USERPROFILE"):  # the second is that of Windows
+        monkeypatch.setenv(name, str(tmp_path))
+    (tmp_path / "course").mkdir()
+    monkeypatch.chdir(tmp_path / "course")
     exec(example, {})
+    # It leaves nothing in the folder of the course, where git and `make lint` would find it.
+    assert not any((tmp_path / "course").iterdir())
+    paths = re.findall(r"(?:python|--dataset|--out) (\S+)", section)
+    assert len(paths) == 5 and {path[:2] for path in paths} == {"~/"}
+    mine = Path("~/mine").expanduser()
     monkeypatch.setenv("COURSEKIT_CLASSES", classes)
-    images = voc.single_object(voc.load_annotations("mine"), settings.classes())
+    images = voc.single_object(voc.load_annotations(mine), settings.classes())
     assert len(images) == 60
     assert images["name"].value_counts().tolist() == [20, 20, 20]
-    assert voc.assign_split(images, "mine")["split"].value_counts().to_dict() == {
+    assert voc.assign_split(images, mine)["split"].value_counts().to_dict() == {
         "train": 36,
         "test": 15,
         "val": 9,
     }
     # The message that the page shows is the one that a reader gets without `--classes`.
     monkeypatch.delenv("COURSEKIT_CLASSES")
-    with pytest.raises(ValueError, match="No object is called dog, cat, bird"):
-        voc.single_object(voc.load_annotations("mine"), settings.classes())
+    with pytest.raises(ValueError, match="No object is called") as stop:
+        voc.single_object(voc.load_annotations(mine), settings.classes())
+    (shown,) = re.findall(r"```text\n(.+?)```", section, re.DOTALL)
+    assert " ".join(shown.split()) == f"coursekit run: {stop.value}"
