@@ -93,8 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     imported.add_argument(
         "--from",
         dest="kind",
-        choices=("roboflow", "yolo", "coco", "labelme", "cvat"),
-        help="by default what the files look like; roboflow: VOC's files beside the pictures",
+        choices=("voc", "yolo", "coco", "labelme", "cvat"),
+        help="by default what the files look like; voc: Roboflow's, labelImg's and CVAT's, too",
     )
 
     predict = commands.add_parser("predict", help="name and locate what your own pictures show")

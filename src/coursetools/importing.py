@@ -48,7 +48,9 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
         else:
             found[picture] = labels
     if not found:
-        raise ValueError(f"{directory} holds no labels of the kind {kind} that fit its pictures.")
+        raise ValueError(
+            f"{directory} holds no labels in {foreign.NAMES[kind]} that fit its pictures."
+        )
     left_out["pictures without labels"] += [file.name for file in images if file not in found]
 
     splits, source = _by_lists(files, found, directory, left_out), "lists"
@@ -169,7 +171,8 @@ def _nearest(labels: Labels, named: dict[str, list[Path]], directory: Path) -> P
 
 def _report(out: Path, kind: str, counts: Counter, source: str, left_out: dict) -> str:
     splits = [f"{counts[split]} for {split}" for split in selecting.SHARES if counts[split]]
-    lines = [f"{out}: pictures {counts['pictures']}, objects {counts['objects']}, read as {kind}."]
+    held = f"pictures {counts['pictures']}, objects {counts['objects']}"
+    lines = [f"{out}: {held}, read as {foreign.NAMES[kind]}."]
     lines += [f"The {source} are the splits: {', '.join(splits)}."] if splits else []
     for reason, names in left_out.items():
         if names:

@@ -91,7 +91,7 @@ def cvat(exported, folder: Path) -> None:
     exported.save_cvat(folder / "annotations.xml")
 
 
-def roboflow(exported, folder: Path) -> None:
+def voc_beside(exported, folder: Path) -> None:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         draw(folder / name)
     for annotation in exported:  # globox writes no one-based boxes
@@ -101,7 +101,9 @@ def roboflow(exported, folder: Path) -> None:
         (folder / annotation.image_id).with_suffix(".xml").write_bytes(text)
 
 
-EXPORTS = {f.__name__: f for f in (yolo, darknet, coco, labelme, cvat, roboflow)}
+EXPORTS = {f.__name__: f for f in (yolo, darknet, coco, labelme, cvat, voc_beside)}
+SAID = {"yolo": "YOLO's text files", "darknet": "YOLO's text files", "coco": "COCO's JSON"}
+SAID |= {"labelme": "labelme's JSON", "cvat": "CVAT's XML", "voc_beside": "VOC's XML"}
 
 
 @pytest.mark.parametrize("kind", EXPORTS)
@@ -110,7 +112,8 @@ def test_each_format_gives_the_boxes_that_it_was_made_from(exported, tmp_path, k
     arguments = ["import", str(tmp_path / "export"), "--out", str(tmp_path / "set")]
     assert cli.main(arguments) == 0
     said = capsys.readouterr().out
-    assert "set: pictures 3, objects 4, read as " in said and "Left out" not in said
+    assert f"set: pictures 3, objects 4, read as {SAID[kind]}." in said
+    assert "Left out" not in said and "roboflow" not in said
     for (*ours, x0, y0, x1, y1), (*theirs, a0, b0, a1, b1) in zip(
         rows(tmp_path / "set"), truth(exported), strict=True
     ):
@@ -206,7 +209,7 @@ BAD_LISTS = {
 
 @pytest.mark.parametrize("fault", BAD_LISTS)
 def test_lists_that_are_not_carried_over_are_named(exported, tmp_path, fault):
-    roboflow(exported, tmp_path / "export")
+    voc_beside(exported, tmp_path / "export")
     lists, said = BAD_LISTS[fault]
     add_lists(tmp_path / "export", "as VOC", lists)
     report = importing.lay_out(tmp_path / "export", tmp_path / "set")
@@ -238,7 +241,7 @@ def test_what_is_left_out_is_counted_and_named(exported, tmp_path):
     (folder / "Thumbs.db").write_bytes(b"x")
     (folder / "labels" / "._a.txt").write_bytes(b"x")
     said = importing.lay_out(folder, tmp_path / "set").splitlines()
-    assert said[0] == f"{tmp_path / 'set'}: pictures 1, objects 1, read as yolo."
+    assert said[0] == f"{tmp_path / 'set'}: pictures 1, objects 1, read as YOLO's text files."
     assert said[1:] == [
         "Left out, label files with unknown classes: 1 (b.txt: 7).",
         "Left out, label files that cannot be read: 1 (broken.txt: Syntax error in txt annotation "
@@ -291,5 +294,6 @@ def test_nothing_is_overwritten_and_nothing_half_done_is_left(exported, tmp_path
 
 def test_the_command_offers_every_kind():
     parser = cli._parser()
+    assert foreign.READERS.keys() == foreign.NAMES.keys()
     for kind in foreign.READERS:
         assert parser.parse_args(["import", "x", "--out", "y", "--from", kind]).kind == kind
