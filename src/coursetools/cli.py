@@ -23,7 +23,7 @@ NOT_PATHS = {
 BUILT = settings.CHECKOUT / "_build"
 GRADING = settings.CHECKOUT / "grading"  # nobody should have to work inside _build
 PUBLISH = Path(__file__).parent / "publish"
-DESCRIPTION = "Where Is It? A course on finding and naming the one object in a picture."
+DESCRIPTION = "A course on finding and naming the one object in a picture."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from coursekit import settings, voc
+from coursetools import cleaning
 from coursetools.publish import times
 
 import pytest
@@ -45,6 +46,38 @@ def test_times_are_rounded_up_to_half_a_minute(seconds, minutes):
     text = f"Before\n\n{times.HEAD}| old | row |\n\nafter\n"
     row = f"| [01](../notebooks/01_x.ipynb) | {minutes} |"
     assert times.page(text, {"01_x": seconds}) == f"Before\n\n{times.HEAD}{row}\n\nafter\n"
+
+
+def holding(pattern: str) -> set[str]:
+    """Return the files of the course, without its tests, in which a pattern is found."""
+    tops = [path for path in ROOT.iterdir() if path.is_file()]
+    folders = [ROOT / name for name in ("book", "benchmarks", "notebooks", "src", ".github")]
+    inside = [path for folder in folders for path in cleaning.files(folder).values()]
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in [*tops, *inside]
+        if "egg-info" not in str(path) and re.search(pattern.encode(), path.read_bytes())
+    }
+
+
+def test_the_page_says_where_title_author_and_name_are():
+    section = PAGE.split("## Make it yours\n")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| ([\w ]+) \| (.+) \|$", section, re.MULTILINE))
+    said = {what: {*re.findall(r"`([\w./]+\.\w+|LICENSE)`", where)} for what, where in rows.items()}
+    assert holding(r"Where Is It\?") == said["the title"] | said["the author"]
+    assert holding(r"[Tt]he authors of (the course|\"Where)") == said["the author"]
+    (left,) = re.findall(r"Leave it as it is in (.+?):", section)
+    extension = {*re.findall(r"`([\w./]+)`", left)}
+    others = {
+        place
+        for place in holding("where-is-it")
+        if not any(place.startswith(name) for name in extension)
+    }
+    assert others == said["the short name"]
+    assert "(three times)" in rows["the title"]
+    assert (ROOT / "_config.yml").read_text(encoding="utf-8").count("Where Is It?") == 3
+    pictures = {f"book/_static/{name}" for name in said["the pictures"]}
+    assert len(pictures) == 3 and all((ROOT / picture).exists() for picture in pictures)
 
 
 def test_the_worked_example_makes_a_data_set_with_the_classes_it_names(tmp_path, monkeypatch):

@@ -354,7 +354,7 @@ def test_the_project_file_names_only_files_that_are_there(edition):
 def test_the_unzipped_folder_works_without_git(edition, tmp_path):
     with zipfile.ZipFile(edition.with_suffix(".zip")) as archive:
         archive.extractall(tmp_path)
-    folder = tmp_path / "where-is-it"
+    folder = tmp_path / student.NAME
     (folder / ".venv").mkdir()
     (folder / ".venv" / "ready").write_text("cpu\n")  # as if it had been installed
     git = {"GIT_CEILING_DIRECTORIES": str(tmp_path)}

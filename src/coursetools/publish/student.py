@@ -22,6 +22,7 @@ from nbconvert.preprocessors import ClearOutputPreprocessor
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
+NAME = "where-is-it"  # of the folder in the zip, and of the course in nbgrader
 CODE_STUB = {"python": "# Your code here\nraise NotImplementedError()"}
 TITLE = re.compile(r"^:::+\{admonition\} Exercise (\d+)(?: \((.+?)\))?", re.MULTILINE)
 POINTS = {"easy": 1, "open": 3}  # all others: 2
@@ -148,7 +149,7 @@ def write(folder: Path, outputs: bool = False, root: Path = settings.CHECKOUT) -
     return cleaning.replace(folder, part)
 
 
-def pack(folder: Path, name: str = "where-is-it") -> Path:
+def pack(folder: Path, name: str = NAME) -> Path:
     """Return a zip file beside `folder` with what was written there: the same bytes each time."""
     target = folder.with_suffix(".zip")
     with written_whole(target) as new, ZipFile(new, "w") as archive:
