@@ -50,7 +50,7 @@ def test_times_are_rounded_up_to_half_a_minute(seconds, minutes):
 
 def holding(pattern: str) -> set[str]:
     """Return the files of the course, without its tests, in which a pattern is found."""
-    tops = [path for path in ROOT.iterdir() if path.is_file()]
+    tops = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]
     folders = [ROOT / name for name in ("book", "benchmarks", "notebooks", "src", ".github")]
     inside = [path for folder in folders for path in cleaning.files(folder).values()]
     return {
