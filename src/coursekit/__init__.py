@@ -1,4 +1,4 @@
-"""Helpers of the course "Where Is It?".
+"""What the lessons of the course share.
 
 Importing the package imports no framework. It prepares the import of one: see `frameworks`.
 """

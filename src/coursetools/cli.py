@@ -25,7 +25,7 @@ NOT_PATHS = {
 BUILT = settings.CHECKOUT / "_build"
 GRADING = settings.CHECKOUT / "grading"  # nobody should have to work inside _build
 PUBLISH = Path(__file__).parent / "publish"
-DESCRIPTION = "Where Is It? A course on finding and naming the one object in a picture."
+DESCRIPTION = "A course on finding and naming the one object in a picture."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # Windows writes cp1252, which has no ✗
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest:
+        words, classes = " ".join(rest), getattr(options, "classes", None)
+        quoted = f'. Does a name have a space? Then use quotes: --classes "{classes} {words}"'
+        advice = quoted if classes and not any(word.startswith("-") for word in rest) else ""
+        parser.error(f"unrecognized arguments: {words}{advice}")
     try:
         return options.command(options)
     except (ImportError, OSError, ValueError, RuntimeError) as error:
@@ -58,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="execute the notebooks in order on a data set")
     run.set_defaults(command=_run)
     run.add_argument("--dataset", help="mini, voc2007, voc2012, or a directory in VOC's layout")
-    run.add_argument("--classes", help="the names to find in it, such as terrier,lynx,heron")
+    run.add_argument("--classes", help='the names to find in it, such as lynx or "grey heron,lynx"')
     run.add_argument(
         "--zero-based", action="store_true", help="boxes count from 0, as some tools write them"
     )
@@ -78,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         help="just this notebook; may be repeated",
     )
     where = run.add_mutually_exclusive_group()
-    where.add_argument("--out", help="directory for executed copies, predictions and results.json")
+    where.add_argument("--out", help="folder, outside the data, for all that a run writes")
     where.add_argument(
         "--in-place", action="store_true", help="store the outputs in the notebooks themselves"
     )
@@ -92,12 +98,14 @@ def _parser() -> argparse.ArgumentParser:
     imported = commands.add_parser("import", help="convert another tool's data set to VOC's layout")
     imported.set_defaults(command=_import)
     imported.add_argument("directory", type=Path, help="what a tool exported")
-    imported.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    imported.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="a new folder, outside"
+    )
     imported.add_argument(
         "--from",
         dest="kind",
-        choices=("roboflow", "yolo", "coco", "labelme", "cvat"),
-        help="by default what the files look like; roboflow: VOC's files beside the pictures",
+        choices=("voc", "yolo", "coco", "labelme", "cvat"),
+        help="by default what the files look like; voc: Roboflow's, labelImg's and CVAT's, too",
     )
 
     predict = commands.add_parser("predict", help="name and locate what your own pictures show")
@@ -128,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from coursekit import lessons
+    from coursekit import datasets, lessons
     from coursetools import fetching, looking, recording, runner
 
     if options.in_place and options.dataset not in (None, "mini"):
@@ -164,7 +172,8 @@ def _run(options: argparse.Namespace) -> int:
         runner.run(notebooks, hours=options.hours)
         recording.store(settings.CHECKOUT / "book" / "results.json", names, earlier)
     else:
-        out = Path(options.out or settings.home() / "runs" / settings.folder_name()).resolve()
+        out = Path(options.out or settings.home() / "runs" / settings.folder_name())
+        out = runner.outside(out, datasets.place(settings.dataset()))
         os.environ["COURSEKIT_ARTIFACTS"] = str(out)
         runner.run(notebooks, runner.copies_in(out), options.hours)
         print(f"Executed notebooks, predictions and results.json are in {out}.")
@@ -184,7 +193,8 @@ def _fetch(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> int:
     from coursetools import importing
 
-    print(importing.lay_out(options.directory.resolve(), options.out.resolve(), options.kind))
+    directory = options.directory.expanduser().resolve()
+    print(importing.lay_out(directory, runner.outside(options.out, directory), options.kind))
     print(as_typed(f"Look at it: `coursekit run --dataset {options.out} --classes NAME,NAME`"))
     return 0
 

@@ -162,7 +162,8 @@ def _chosen(table: pd.DataFrame, directory: Path, wanted: Sequence[str]) -> Iter
         yield _stop(
             "splits",
             f"{directory} has {len(images)} pictures with exactly one object of "
-            f"{', '.join(wanted)}, and in the splits {number}. Each needs at least one.",
+            f"{', '.join(wanted)}, and in the splits {number}. Each needs at least one: "
+            "add pictures, or correct or remove the lists in ImageSets.",
         )
         return
     words = ", ".join(f"{n} for {split}" for split, n in number.items())

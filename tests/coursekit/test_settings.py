@@ -41,6 +41,22 @@ def test_the_classes_are_those_of_the_command(run):
     assert settings.classes() == ["terrier", "lynx", "heron"]
 
 
+def test_a_name_with_a_space_needs_quotes_and_the_command_says_so(run, capsys):
+    assert run("--classes", "grey heron,lynx") == 0
+    assert settings.classes() == ["grey heron", "lynx"]
+    with pytest.raises(SystemExit) as stop:
+        run("--classes", "grey", "heron,", "lynx")
+    said = " ".join(capsys.readouterr().err.split())
+    assert stop.value.code == 2 and "arguments: heron, lynx" in said
+    assert '"grey heron, lynx"' in said  # in the form in which it works
+    with pytest.raises(SystemExit):
+        run("--colour", "red")  # nothing to do with classes
+    assert "quotes" not in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run("--help")
+    assert '"grey heron,lynx"' in " ".join(capsys.readouterr().out.split())
+
+
 def test_there_may_be_one_class(monkeypatch):
     monkeypatch.setenv("COURSEKIT_CLASSES", " raccoon ")
     assert settings.classes() == ["raccoon"]

@@ -56,6 +56,18 @@ def run(course, *arguments):
     )
 
 
+@pytest.mark.parametrize("inside", ["", "results", "Annotations/results"])
+def test_results_stay_out_of_the_data(course, inside, capsys):
+    """A run would take its results for changed data, and start again from the first lesson."""
+    out = course / "VOC" / inside
+    for command in ("run", "--dataset"), ("import",):
+        before = sorted(course.rglob("*"))
+        assert cli.main([*command, str(course / "VOC"), "--out", str(out)]) == 1
+        said = capsys.readouterr().err
+        assert f"{out} is inside the data, {course / 'VOC'}." in said and "--out" in said
+        assert sorted(course.rglob("*")) == before
+
+
 def test_a_run_writes_copies_and_results_and_leaves_the_notebooks_alone(course, capsys):
     before = (course / "notebooks" / "01_good.ipynb").read_bytes()
     assert run(course) == 0

@@ -104,11 +104,6 @@ def names_in(folder: str | Path, *endings: str) -> list[str]:
     return sorted(name for name in found if not endings or name.lower().endswith(endings))
 
 
-def files_in(folder: str | Path, *endings: str) -> list[Path]:
-    """Return what `names_in` does, as paths that are relative to the folder."""
-    return [Path(name) for name in names_in(folder, *endings)]
-
-
 class Pictures:
     """The files of JPEGImages, found by their name, or by their name without its ending."""
 
