@@ -1,8 +1,8 @@
-"""Helpers of the course "Where Is It?".
+"""What the lessons of the course share.
 
 Importing the package imports no framework. It prepares the import of one: see `frameworks`.
 """
 
-from coursekit import frameworks
+import frameworks
 
 frameworks.prepare()

@@ -3,11 +3,13 @@
 A data set has VOC's layout: ``Annotations/`` with one XML file for each picture in ``JPEGImages/``.
 """
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from coursekit import settings
+from coursekit.voc import reading
 
 from filelock import FileLock
 
@@ -83,6 +85,21 @@ def draw_once(directory: Path, draw: Callable[[Path], Path]) -> Path:
     except FileExistsError as error:
         name = directory.name
         raise FileExistsError(f"{error} COURSEKIT_HOME says where {name} goes.") from error
+
+
+def state() -> dict:
+    """Return what a table of images is made of: the settings, and a hash of the data set in use.
+
+    The hash is of annotations and lists. Nobody changes those of the named data sets.
+    """
+    digest, own = hashlib.blake2b(digest_size=8), settings.dataset() not in settings.NAMED_DATASETS
+    for part in ("Annotations", "ImageSets") if own else ():
+        folder = place(settings.dataset()) / part
+        for name in reading.names_in(folder, ".xml", ".txt"):
+            digest.update(f"{name}\0".encode() + (folder / name).read_bytes())
+    made = {"data set": settings.dataset_name(), "classes": settings.classes()}
+    made |= {"zero-based": settings.zero_based(), "sizes": settings.sizes()}
+    return made | {"polygons": settings.polygons(), "annotations or lists": digest.hexdigest()}
 
 
 def missing_parts(directory: Path) -> list[str]:

@@ -3,6 +3,7 @@
 import glob
 import os
 import secrets
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -39,3 +40,19 @@ def write_whole(path: Path, text: str) -> Path:
     with written_whole(path) as new:
         new.write_text(text, encoding="utf-8", newline="")
     return path
+
+
+def place_to_write(folder: Path, advice: str) -> Path:
+    """Return a folder, made where it is missing; `OSError` where nothing can be written in it.
+
+    `advice` says how to name another.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OSError(
+            f"Nothing can be written in {folder}: {error.strerror or error}. {advice} It must be "
+            "one where you may write, on a disk with room."
+        ) from error
+    return folder

@@ -6,22 +6,22 @@ each model in ``predictions/``, and one ``results.json`` with five parts:
 - ``models``: for each model and split what `coursekit.metrics.scores` returns;
 - ``claims``: for each lesson the sentences it promised, with bound, number and whether they held;
 - ``reports``: for each lesson the numbers that vary too much to promise;
-- ``provenance``: for each lesson the data set, backbone, weights, seed and versions it ran with;
+- ``provenance``: for each lesson the data set, backbone, weights, seed and versions it ran with,
+  and the state of the ``data``;
 - ``seconds``: for each lesson how long the whole notebook took, if `coursekit run` ran it.
 """
 
 import json
 import platform
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from coursekit import metrics, settings
+from coursekit import datasets, metrics, settings
 from coursekit.boxes import SIDES
-from coursekit.files import write_whole
+from coursekit.files import place_to_write, write_whole
 from coursekit.voc.reading import COLUMNS, DTYPES
 
 import pandas as pd
@@ -33,6 +33,7 @@ DETECTION_COLUMNS = ["image_id", *FOUND]
 PREDICTION_COLUMNS = ["image_id", "split", "width", "height", "name", *SIDES, *FOUND]
 TEXTS = dict.fromkeys(["image_id", "split", "name", "pred_name"], str)  # may look like numbers
 RESULTS = "results.json"
+TABLE, OF_IMAGES = "images.csv", "02_voc_annotations"  # and the lesson that writes it
 RUN = "Run notebooks/{}.ipynb first, then this notebook again."
 SEED = settings.seed()  # of every lesson
 PACKAGES = ("coursekit", "numpy", "pandas", "pillow", "tensorflow", "keras", "torch", "torchvision")
@@ -43,13 +44,27 @@ _lesson: str | None = None  # the notebook that runs in this process
 def artifacts_file(name: str, lesson: str | None = None) -> Path:
     """Return where a file of this name is among the artifacts of the data set in use.
 
-    `FileNotFoundError` when it is not there, and a lesson is named, which should have written it.
+    Where a lesson is named, which should have written it: `FileNotFoundError` when it is not there,
+    `ValueError` when the lesson worked with other data than those of now.
     """
     path = settings.artifacts() / name
     if lesson and not path.exists():
         missing = f"{settings.dataset_name()} has no {name} yet."
         raise FileNotFoundError(f"{missing} {RUN.format(lesson)}")
+    made = load_results()["provenance"].get(lesson, {}).get("data") if lesson else None
+    now = datasets.state() if made else {}
+    if changed := [key for key, value in now.items() if made.get(key) != value]:
+        classes = ", ".join(made["classes"])
+        words = f"made for the classes {classes}. Changed since then: {', '.join(changed)}."
+        raise ValueError(f"{path} was {words} {RUN.format(lesson)}")
     return path
+
+
+def _note_data() -> None:
+    """Note for the lesson that runs of which data its table of images is made."""
+    if _lesson:
+        with changing_results() as results:
+            results["provenance"].setdefault(_lesson, {})["data"] = datasets.state()
 
 
 def load_results() -> dict:
@@ -71,7 +86,7 @@ def load_results() -> dict:
 
 
 @contextmanager
-def _changing_results() -> Iterator[dict]:
+def changing_results() -> Iterator[dict]:
     """Yield what has been recorded so far, and write it back, as changed, when the block ends."""
     file = artifacts_file(RESULTS)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -101,18 +116,11 @@ def begin(lesson: str) -> None:
     name = settings.dataset_name()
     weights = [Path(file).name for file in settings.all_weights()]
     origin = {"dataset": name, "backbone": settings.backbone(), "weights": weights, "seed": SEED}
-    folder = settings.artifacts()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise OSError(
-            f"Nothing can be written in {folder}: {error.strerror or error}. Set COURSEKIT_HOME to "
-            "a directory where you may write, on a disk with room."
-        ) from error
-    with _changing_results() as results:
+    place_to_write(settings.artifacts(), "Set COURSEKIT_HOME to another directory.")
+    with changing_results() as results:
         results["claims"][lesson] = []
         results["reports"][lesson] = []
+        origin["data"] = results["provenance"].get(lesson, {}).get("data")  # its files are there
         results["provenance"][lesson] = origin | {"versions": _versions()}
     print(f"Lesson {lesson}, data set {name}")
     if len(settings.classes()) == 1:
@@ -128,17 +136,11 @@ def record_sentence(part: str, sentence: str, measured: float | None, **more: fl
             "No lesson has begun in this process. Call lessons.begin(...) in the notebook's "
             "first code cell, with the notebook's name, before the first claim."
         )
-    with _changing_results() as results:
+    with changing_results() as results:
         others = [old for old in results[part].get(_lesson, []) if old["sentence"] != sentence]
         entry = {"sentence": sentence, "measured": measured, **more}
         results[part][_lesson] = [*others, entry]
     return _lesson
-
-
-def record_seconds(lesson: str, seconds: float) -> None:
-    """Note in ``results.json`` how long a lesson's notebook took, in seconds."""
-    with _changing_results() as results:
-        results["seconds"][lesson] = round(seconds, 1)
 
 
 def save_images(table: pd.DataFrame) -> Path:
@@ -147,17 +149,22 @@ def save_images(table: pd.DataFrame) -> Path:
     Boxes stay as they are in the table: xyxy in pixels, zero-based and half-open. `ValueError`
     when a column, or a value in it, is missing.
     """
-    return _write_table("images.csv", _complete("table of images", table, IMAGE_COLUMNS))
+    path = _write_table(TABLE, _complete("table of images", table, IMAGE_COLUMNS))
+    _note_data()
+    return path
 
 
 def load_images() -> pd.DataFrame:
     """Return the table of images that lesson 02 wrote for the data set in use.
 
-    `FileNotFoundError` when there is none yet; `ValueError` when a column is missing, because
-    the file is from an earlier version of the course. Both name the notebook to run first.
+    `FileNotFoundError` when there is none yet; `ValueError` when it was made for other classes or
+    annotations, or a column is missing, because the file is from an earlier version of the course.
+    All name the notebook to run first.
     """
     dtypes = DTYPES | {"label": int, "split": str}
-    return _read_table("images.csv", "02_voc_annotations", dtypes, IMAGE_COLUMNS)
+    table = _read_table(TABLE, OF_IMAGES, dtypes, IMAGE_COLUMNS)
+    _note_data()
+    return table
 
 
 def preferred(table: pd.DataFrame, *wishes: str) -> pd.DataFrame:
@@ -186,7 +193,7 @@ def save_predictions(model: str, table: pd.DataFrame) -> Path:
     table = _complete(f"table of predictions of {model}", table, [*PREDICTION_COLUMNS, *logits])
     summaries = {split: metrics.scores(part) for split, part in table.groupby("split")}
     path = _write_table(f"predictions/{model}.csv", table)
-    with _changing_results() as results:
+    with changing_results() as results:
         results["models"][model] = summaries
     return path
 

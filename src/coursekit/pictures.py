@@ -61,6 +61,8 @@ def is_turned(image: Image.Image) -> bool:
 @contextmanager
 def _decoding(file: str | Path) -> Iterator[Image.Image]:
     """Yield an opened picture; whatever its decoder stumbles over becomes a `CorruptImageError`."""
+    if not Path(file).exists():
+        raise FileNotFoundError(f"There is no picture {file}. Add it, or remove what names it.")
     with Path(file).open("rb") as stream:
         start = stream.read(12)
         stream.seek(0)

@@ -98,10 +98,7 @@ def gallery(
 def curves(
     series: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, ax: Axes | None = None
 ) -> Axes:
-    """Return axes with one line for each series, drawn against 1, 2, 3, …, and a legend.
-
-    Lines differ in dash and in color.
-    """
+    """Return axes with a legend and one line for each series, drawn against 1, 2, 3, …."""
     ax = ax or plt.subplots(figsize=(6.5, 3.2))[1]
     for name, values in series.items():
         ax.plot(np.arange(1, len(values) + 1), values, label=name)

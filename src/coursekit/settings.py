@@ -6,6 +6,8 @@ variable             meaning                                                    
 COURSEKIT_DATASET    ``mini``, ``voc2007``, ``voc2012``, or a directory in VOC's layout ``mini``
 COURSEKIT_CLASSES    the names to find, separated by commas                             mini's
 COURSEKIT_ZERO_BASED ``1`` where boxes count from 0 and leave the last pixel out        ``0``
+COURSEKIT_SIZES      one of `SIZES`: which to take where XML and picture differ         its first
+COURSEKIT_POLYGONS   one of `POLYGONS`: what to do with a polygon that has no box       its first
 COURSEKIT_BACKBONE   one of `BACKBONES`                                                 its first
 COURSEKIT_WEIGHTS    ``imagenet``, a weight file, or several separated as in ``PATH``   ``imagenet``
 COURSEKIT_DEVICE     on which PyTorch computes: ``cuda``, ``mps`` or ``cpu``            the best
@@ -25,6 +27,7 @@ from minivoc import CLASSES
 
 BACKBONES = ("efficientnet_lite0", "mobilenet_v2", "resnet50", "vgg16")
 DEVICES = ("cuda", "mps", "cpu")  # the best first
+SIZES, POLYGONS = ("check", "annotation", "picture"), ("raise", "box")  # see `voc`
 NAMED_DATASETS = ("mini", "voc2007", "voc2012")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -63,21 +66,22 @@ def classes() -> list[str]:
 
 def zero_based() -> bool:
     """Return whether boxes count from 0; `ValueError` when the variable is neither 0 nor 1."""
-    wanted = os.environ.get("COURSEKIT_ZERO_BASED", "0")
-    if wanted not in ("0", "1"):
-        raise ValueError(f"COURSEKIT_ZERO_BASED is {wanted!r}. Set it to 1, or to 0.")
-    return wanted == "1"
+    return _one_of("ZERO_BASED", ("0", "1"), "0") == "1"
+
+
+def sizes() -> str:
+    """Return which size of a picture counts; `ValueError` for an unknown word."""
+    return _one_of("SIZES", SIZES, SIZES[0])
+
+
+def polygons() -> str:
+    """Return what is done with polygons that have no box; `ValueError` for an unknown word."""
+    return _one_of("POLYGONS", POLYGONS, POLYGONS[0])
 
 
 def backbone() -> str:
     """Return the backbone's name; `ValueError` when there is none of that name."""
-    name = os.environ.get("COURSEKIT_BACKBONE", BACKBONES[0])
-    if name not in BACKBONES:
-        raise ValueError(
-            f"COURSEKIT_BACKBONE is {name!r}, which is not a backbone of this course. "
-            f"Choose one of: {', '.join(BACKBONES)}."
-        )
-    return name
+    return _one_of("BACKBONE", BACKBONES, BACKBONES[0])
 
 
 def all_weights() -> list[str]:
@@ -103,10 +107,14 @@ def weights(suffixes: tuple[str, ...]) -> str:
 
 def device() -> str | None:
     """Return the device that was asked for, None for the best; `ValueError` for an unknown one."""
-    name = os.environ.get("COURSEKIT_DEVICE")
-    if name not in (None, *DEVICES):
-        raise ValueError(f"COURSEKIT_DEVICE is {name!r}. Choose one of: {', '.join(DEVICES)}.")
-    return name
+    return _one_of("DEVICE", DEVICES, None)
+
+
+def _one_of(name: str, words: tuple[str, ...], unset: str | None) -> str | None:
+    wanted = os.environ.get(f"COURSEKIT_{name}", unset)
+    if wanted not in (unset, *words):
+        raise ValueError(f"COURSEKIT_{name} is {wanted!r}. Choose one of: {', '.join(words)}.")
+    return wanted
 
 
 def seed() -> int:

@@ -11,6 +11,7 @@ from coursetools.findings import Row, install, last_line
 def check_dataset() -> Iterator[Row]:
     """Return whether the data set in use is there."""
     from coursekit import datasets
+    from coursekit.voc import annotation_files
 
     name = settings.dataset()
     if name == "mini" and not datasets.place(name).exists():
@@ -21,15 +22,22 @@ def check_dataset() -> Iterator[Row]:
     except FileNotFoundError as error:
         yield Row("data set", "missing", name, False, str(error))
         return
-    count = sum(1 for _ in (directory / "Annotations").glob("*.xml"))
-    advice = f"{directory} is empty. Move it away and fetch it again, or choose another data set."
+    count = len(annotation_files(directory))
+    advice = f"{directory / 'Annotations'} holds no .xml file. "
+    if name in settings.NAMED_DATASETS:
+        advice += f"Move {directory} away, and fetch it again: `coursekit fetch {name}`."
+    else:
+        advice += (
+            "Put one there for each picture. Did a tool write other files? "
+            "`coursekit import FOLDER --out NEW` converts them."
+        )
     yield Row("data set", f"{count:,} annotations in {directory}", name, count > 0, advice)
 
 
 def check_classes() -> Iterator[Row]:
     """Return whether the data set in use has objects of the classes that are asked for."""
     from coursekit import datasets
-    from coursekit.voc import annotation_files
+    from coursekit.voc import annotation_files, selecting
 
     try:
         wanted = settings.classes()
@@ -43,10 +51,7 @@ def check_classes() -> Iterator[Row]:
         if names.issuperset(wanted):
             break
     absent = [name for name in wanted if name not in names] if names else []
-    advice = (
-        f"No object in {directory} is called {', '.join(absent)}. Set COURSEKIT_CLASSES to some of "
-        f"these: {', '.join(sorted(names))}."
-    )
+    advice = f"Set COURSEKIT_CLASSES for {directory}. {selecting.unknown(absent, names)}"
     found = f"without {', '.join(absent)}" if absent else ", ".join(wanted)
     yield Row("classes", found, "COURSEKIT_CLASSES", not absent if names else None, advice)
 

@@ -8,22 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coursekit import settings
-from coursekit.files import write_whole
+from coursekit.files import place_to_write, write_whole
 from coursetools.findings import as_typed
 
-# The settings that `run` has a flag for, and which of their values are not paths. None: all.
-NOT_PATHS = {
-    "dataset": settings.NAMED_DATASETS,
-    "classes": None,
-    "backbone": None,
-    "weights": ("imagenet",),
-    "device": None,
-    "home": (),
-}
 BUILT = settings.CHECKOUT / "_build"
 GRADING = settings.CHECKOUT / "grading"  # nobody should have to work inside _build
 PUBLISH = Path(__file__).parent / "publish"
-DESCRIPTION = "Where Is It? A course on finding and naming the one object in a picture."
+DESCRIPTION = "A course on finding and naming the one object in a picture."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,11 +22,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # Windows writes cp1252, which has no ✗
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest:
+        words, classes = " ".join(rest), getattr(options, "classes", None)
+        quoted = f'. Does a name have a space? Then use quotes: --classes "{classes} {words}"'
+        advice = quoted if classes and not any(word.startswith("-") for word in rest) else ""
+        parser.error(f"unrecognized arguments: {words}{advice}")
     try:
         return options.command(options)
     except (ImportError, OSError, ValueError, RuntimeError) as error:
-        print(as_typed(f"coursekit {options.name}: {error}"), file=sys.stderr)
+        print(as_typed(f"coursekit {options.name}: {_in_words(error)}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\ncoursekit {options.name}: stopped. {_how_to_go_on(options)}", file=sys.stderr)
@@ -51,6 +48,13 @@ def _how_to_go_on(options: argparse.Namespace) -> str:
     )
 
 
+def _in_words(error: Exception) -> str:
+    """Return what went wrong, and what to do, where the system says only the first."""
+    if isinstance(error, OSError) and error.errno and error.filename:
+        return f"{error.filename}: {error.strerror}. Correct the path, or name another place."
+    return str(error)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("coursekit", description=DESCRIPTION)
     commands = parser.add_subparsers(dest="name", required=True, metavar="command")
@@ -58,10 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="execute the notebooks in order on a data set")
     run.set_defaults(command=_run)
     run.add_argument("--dataset", help="mini, voc2007, voc2012, or a directory in VOC's layout")
-    run.add_argument("--classes", help="the names to find in it, such as terrier,lynx,heron")
+    run.add_argument("--classes", help='the names to find in it, such as lynx or "grey heron,lynx"')
     run.add_argument(
         "--zero-based", action="store_true", help="boxes count from 0, as some tools write them"
     )
+    run.add_argument("--sizes", choices=settings.SIZES, help="of a picture, if two differ: check")
+    run.add_argument("--polygons", choices=settings.POLYGONS, help="without a box: raise, or box")
     run.add_argument("--backbone", choices=settings.BACKBONES, help="the pretrained network")
     run.add_argument(
         "--weights", action="append", help="imagenet, or a weight file; twice for both frameworks"
@@ -76,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         help="just this notebook; may be repeated",
     )
     where = run.add_mutually_exclusive_group()
-    where.add_argument("--out", help="directory for executed copies, predictions and results.json")
+    where.add_argument("--out", help="folder, outside the data, for all that a run writes")
     where.add_argument(
         "--in-place", action="store_true", help="store the outputs in the notebooks themselves"
     )
@@ -90,12 +96,14 @@ def _parser() -> argparse.ArgumentParser:
     imported = commands.add_parser("import", help="convert another tool's data set to VOC's layout")
     imported.set_defaults(command=_import)
     imported.add_argument("directory", type=Path, help="what a tool exported")
-    imported.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    imported.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="a new folder, outside"
+    )
     imported.add_argument(
         "--from",
         dest="kind",
-        choices=("roboflow", "yolo", "coco", "labelme", "cvat"),
-        help="by default what the files look like; roboflow: VOC's files beside the pictures",
+        choices=("voc", "yolo", "coco", "labelme", "cvat"),
+        help="by default what the files look like; voc: Roboflow's, labelImg's and CVAT's, too",
     )
 
     predict = commands.add_parser("predict", help="name and locate what your own pictures show")
@@ -126,8 +134,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from coursekit import lessons
-    from coursetools import fetching, runner
+    from coursekit import datasets, lessons
+    from coursetools import environment, fetching, looking, recording, runner
 
     if options.in_place and options.dataset not in (None, "mini"):
         raise ValueError("--in-place stores the outputs of mini. For other data, use --out.")
@@ -136,67 +144,30 @@ def _run(options: argparse.Namespace) -> int:
     copies = [Path(options.results).expanduser().resolve()] if options.results else []
     if any(copy.is_dir() for copy in copies):
         raise ValueError(f"--results needs a file to write, and {options.results} is a directory.")
-    for name, words in NOT_PATHS.items():
-        value = getattr(options, name) or os.environ.get(f"COURSEKIT_{name.upper()}")
-        if value is None:
-            continue
-        if isinstance(value, str):
-            value = value.split(os.pathsep) if name == "weights" else [value]
-        if words is not None:
-            # The notebooks run in another directory, where a relative path means another place.
-            value = [v if v in words else str(Path(v).expanduser().resolve()) for v in value]
-        os.environ[f"COURSEKIT_{name.upper()}"] = os.pathsep.join(value)
-    if options.zero_based:
-        os.environ["COURSEKIT_ZERO_BASED"] = "1"
+    for copy in copies:
+        place_to_write(copy.parent, "Give --results another file.")
+    environment.set_by(options)
+    if not settings.home().is_dir():
+        place_to_write(settings.home(), "Name another folder with --home, or COURSEKIT_HOME.")
     fetching.prepare()  # before the first notebook starts
     notebooks = runner.find_notebooks(options.only)
+    names = [path.stem for path in notebooks]
     if settings.dataset() not in settings.NAMED_DATASETS:
-        print(runner.look_at_data())
+        print(looking.report(looking.look()))
     if options.in_place:
-        copies.append(settings.CHECKOUT / "book" / "results.json")
+        earlier = recording.saved() if options.only else None
         executed = runner.run(notebooks, hours=options.hours)
+        recording.store(settings.CHECKOUT / "book" / "results.json", names, earlier)
     else:
-        out = Path(options.out or settings.home() / "runs" / settings.folder_name()).resolve()
+        out = Path(options.out or settings.home() / "runs" / settings.folder_name())
+        out = environment.outside(out, datasets.place(settings.dataset()))
         os.environ["COURSEKIT_ARTIFACTS"] = str(out)
         executed = runner.run(notebooks, runner.copies_in(out), options.hours)
         print(f"Executed notebooks, predictions and results.json are in {out}.")
     for copy in copies:
         write_whole(copy, lessons.artifacts_file(lessons.RESULTS).read_text(encoding="utf-8"))
-    _report_open(executed)
-    return _report_claims([path.stem for path in notebooks])
-
-
-def _report_open(executed: Sequence[Path]) -> None:
-    """Print how many exercises of which lesson are open, and what is wrong with the answers."""
-    from coursetools.executing import open_exercises
-
-    for path in executed:
-        said = open_exercises(path)
-        wrong = [sentence for sentence in said if "is not written yet" not in sentence]
-        counts = {"not written yet": len(said) - len(wrong), "not right yet": len(wrong)}
-        if said:
-            words = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-            print(f"Open exercises in {path.stem}: {words}.")
-        for sentence in wrong:
-            print(f"  ✗ {sentence}")
-
-
-def _report_claims(names: Sequence[str]) -> int:
-    """Print which claims did not hold on this data set. They are promises about mini only."""
-    from coursekit import lessons
-    from coursekit.claims import in_words
-
-    claims = [claim for name in names for claim in lessons.load_results()["claims"].get(name, [])]
-    measured = [claim for claim in claims if claim["holds"] is not None]
-    held = sum(claim["holds"] for claim in measured)
-    print(f"{held} of {len(measured)} claims hold on {settings.dataset_name()}.")
-    for claim in measured:
-        if not claim["holds"]:
-            words = f"{claim['measured']:.4g} here, {in_words(claim)} on mini"
-            print(f"  ✗ {claim['sentence']}: {words}")
-    for claim in claims:
-        if claim["holds"] is None:
-            print(f"  – {claim['sentence']}: nothing to measure here")
+    recording.report_open(executed)
+    recording.report_claims(names)
     return 0
 
 
@@ -208,9 +179,10 @@ def _fetch(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from coursetools import importing
+    from coursetools import environment, importing
 
-    print(importing.lay_out(options.directory.resolve(), options.out.resolve(), options.kind))
+    directory = options.directory.expanduser().resolve()
+    print(importing.lay_out(directory, environment.outside(options.out, directory), options.kind))
     print(as_typed(f"Look at it: `coursekit run --dataset {options.out} --classes NAME,NAME`"))
     return 0
 

@@ -112,6 +112,23 @@ def check_disk() -> Iterator[Row]:
         yield Row("home", found, "a place to write", False, advice)
 
 
+def check_pictures() -> Iterator[Row]:
+    """Return what `coursekit run` would say of a data set of one's own before its first lesson."""
+    from coursekit import datasets
+    from coursetools import looking
+
+    name = settings.dataset()
+    if name in settings.NAMED_DATASETS or datasets.missing_parts(datasets.place(name)):
+        return  # another check says what is missing
+    try:
+        rows = looking.look()
+    except ValueError as error:  # a setting without a meaning
+        rows = [Row("pictures", "", "", False, str(error))]
+    for row in rows:
+        if row.check != "classes":  # so does another of these
+            yield row._replace(found=row.found or "would stop the lessons")
+
+
 def check_frameworks() -> Iterator[Row]:
     """Return whether each framework can be imported, in a process of its own."""
     with ThreadPoolExecutor(len(FRAMEWORKS)) as pool:
@@ -126,6 +143,7 @@ CHECKS = (
     chosen.check_dataset,
     chosen.check_classes,
     chosen.check_settings,
+    check_pictures,
     chosen.check_weights,
     check_frameworks,
 )

@@ -111,7 +111,9 @@ def _ending(files: list[Path], suffix: str) -> list[Path]:
     return [file for file in files if file.suffix.lower() == suffix]
 
 
-READERS = {"roboflow": _voc, "yolo": _yolo, "coco": _coco, "labelme": _labelme, "cvat": _cvat}
+READERS = {"voc": _voc, "yolo": _yolo, "coco": _coco, "labelme": _labelme, "cvat": _cvat}
+NAMES = {"voc": "VOC's XML", "yolo": "YOLO's text files", "coco": "COCO's JSON"}
+NAMES |= {"labelme": "labelme's JSON", "cvat": "CVAT's XML"}
 
 
 def kind_of(directory: Path, files: list[Path]) -> str:
@@ -133,9 +135,7 @@ def _look(file: Path) -> str | None:
         return "yolo" if len(fields) == 5 else None
     if suffix == ".xml":
         start = file.read_bytes()[:2000]
-        return (
-            "cvat" if b"<annotations" in start else "roboflow" if b"<annotation" in start else None
-        )
+        return "cvat" if b"<annotations" in start else "voc" if b"<annotation" in start else None
     if suffix == ".json":
         try:
             content = json.loads(file.read_bytes())

@@ -1,7 +1,7 @@
 """Convert a data set to VOC's layout, whatever tool exported it: ``coursekit import``.
 
-Globox reads the foreign formats. A part of a path that has the name of a split, such as ``train``
-or ``valid``, says which split a picture belongs to.
+Globox reads the foreign formats. Lists, such as ``train.txt``, say which split a picture belongs
+to; without them, a part of its path that has the name of a split, such as ``train`` or ``valid``.
 """
 
 import shutil
@@ -30,7 +30,7 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     """
     if out.exists():
         raise FileExistsError(f"{out} exists already. Name a folder that does not.")
-    files = [directory / file for file in reading.files_in(directory)]
+    files = [directory / file for file in reading.names_in(directory)]
     images = [file for file in files if file.suffix.lower() in pictures.SUFFIXES]
     named: dict[str, list[Path]] = defaultdict(list)
     for file in images:
@@ -48,22 +48,24 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
         else:
             found[picture] = labels
     if not found:
-        raise ValueError(f"{directory} holds no labels of the kind {kind} that fit its pictures.")
+        raise ValueError(
+            f"{directory} holds no labels in {foreign.NAMES[kind]} that fit its pictures."
+        )
     left_out["pictures without labels"] += [file.name for file in images if file not in found]
 
-    splits = {file: _split_of(file.relative_to(directory)) for file in found}
-    if len({*splits.values()} - {None}) < 2:  # one part is not a split
-        splits = dict.fromkeys(splits)
-    else:
-        stray = [file.name for file, split in splits.items() if split is None]
+    splits, source = _by_lists(files, found, directory, left_out), "lists"
+    if not splits:
+        splits, source = _by_folders(found, directory), "folders"
+    if splits:
+        stray = [file.name for file in found if file not in splits]
         left_out["pictures outside every split"] += stray
-        found = {file: labels for file, labels in found.items() if splits[file]}
+        found = {file: labels for file, labels in found.items() if file in splits}
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
         whole = Path(scratch, "set")
         counts = _write(found, splits, whole, left_out)
         whole.rename(out)
-    return _report(out, kind, counts, left_out)
+    return _report(out, kind, counts, source, left_out)
 
 
 def _write(found: dict, splits: dict, whole: Path, left_out: dict) -> Counter:
@@ -98,7 +100,7 @@ def _write(found: dict, splits: dict, whole: Path, left_out: dict) -> Counter:
             counts["objects"] += len(objects)
         shutil.copyfile(file, whole / "JPEGImages" / f"{stem}{file.suffix}")
         counts["pictures"] += 1
-        lists[splits[file]].append(stem)
+        lists[splits.get(file)].append(stem)
     for split in {*lists} - {None}:
         target = whole / "ImageSets" / "Main" / f"{split}.txt"
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -122,10 +124,38 @@ def _annotation(filename: str, size: tuple[int, int], objects: list[tuple]) -> b
     return etree.tostring(root, encoding="utf-8", pretty_print=True)
 
 
-def _split_of(path: Path) -> str | None:
-    """Return the split that a part of a path names."""
-    names = [part.lower() for part in path.parts[:-1]]
-    return next((selecting.LISTS[name] for name in names if name in selecting.LISTS), None)
+def _by_lists(files: list[Path], found: dict, directory: Path, left_out: dict) -> dict[Path, str]:
+    """Return the split of each picture that a list names; none unless there are two splits."""
+    texts = [file for file in files if file.suffix.lower() == ".txt"]
+    lists = [file for file in texts if file.stem.lower() in selecting.LISTS]
+    others = [file for file in files if "ImageSets" in file.relative_to(directory).parts]
+    left_out["other files of ImageSets"] += [file.name for file in others if file not in lists]
+    called: dict[str, list[Path]] = defaultdict(list)  # by every end of its path
+    for picture in found:
+        parts = picture.relative_to(directory).with_suffix("").parts
+        for i in range(len(parts)):
+            called["/".join(parts[i:])].append(picture)
+    known = {name: alike[0] for name, alike in called.items() if len(alike) == 1}
+    try:
+        splits = selecting.splits_in(lists, known)
+        reason = "they name one split only"
+    except ValueError as error:
+        splits, reason = {}, str(error)
+    if len({*splits.values()}) > 1:
+        return splits
+    left_out["lists"] += [reason] * len(lists)
+    return {}
+
+
+def _by_folders(found: dict, directory: Path) -> dict[Path, str]:
+    """Return the split that a part of a picture's path names; none unless there are two splits."""
+    splits = {
+        file: selecting.LISTS[name.lower()]
+        for file in found
+        for name in reversed(file.relative_to(directory).parts[:-1])  # the outermost counts
+        if name.lower() in selecting.LISTS
+    }
+    return splits if len({*splits.values()}) > 1 else {}
 
 
 def _nearest(labels: Labels, named: dict[str, list[Path]], directory: Path) -> Path | None:
@@ -139,12 +169,14 @@ def _nearest(labels: Labels, named: dict[str, list[Path]], directory: Path) -> P
     return best[0] if len(best) == 1 else None
 
 
-def _report(out: Path, kind: str, counts: Counter, left_out: dict) -> str:
+def _report(out: Path, kind: str, counts: Counter, source: str, left_out: dict) -> str:
     splits = [f"{counts[split]} for {split}" for split in selecting.SHARES if counts[split]]
-    lines = [f"{out}: pictures {counts['pictures']}, objects {counts['objects']}, read as {kind}."]
-    lines += [f"The folders are the splits: {', '.join(splits)}."] if splits else []
+    held = f"pictures {counts['pictures']}, objects {counts['objects']}"
+    lines = [f"{out}: {held}, read as {foreign.NAMES[kind]}."]
+    lines += [f"The {source} are the splits: {', '.join(splits)}."] if splits else []
     for reason, names in left_out.items():
         if names:
-            some = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+            different = [*dict.fromkeys(names)]
+            some = ", ".join(different[:SHOWN]) + (", …" if len(different) > SHOWN else "")
             lines.append(f"Left out, {reason}: {len(names)} ({some}).")
     return "\n".join(lines)

@@ -12,6 +12,7 @@ import urllib.request
 from urllib.parse import urlencode
 
 from coursekit.settings import CHECKOUT as ROOT
+from coursetools.publish.student import NAME
 
 import pytest
 from selenium.common.exceptions import StaleElementReferenceException
@@ -27,7 +28,7 @@ HUB = ROOT / "_build" / "hub"
 LESSON = NOTEBOOKS[0]
 ASSIGNMENT = f"lesson-{LESSON.name[:2]}"
 TITLE = read(LESSON).cells[0].source.splitlines()[0].lstrip("# ")
-NOTEBOOK = f"where-is-it/{ASSIGNMENT}/{LESSON.name}"
+NOTEBOOK = f"{NAME}/{ASSIGNMENT}/{LESSON.name}"
 PAGE = (ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
 # The command's promise is kept too early; so the cells themselves are asked.
 RUN = """
@@ -69,7 +70,7 @@ def school(tmp_path_factory):
         ["init", "-q", "-b", "main"],
         ["add", "-A"],
         [*who, "commit", "-q", "-m", "Lessons"],
-        ["clone", "-q", "--bare", ".", school.folder / "where-is-it"],
+        ["clone", "-q", "--bare", ".", school.folder / NAME],
     ):
         subprocess.run(["git", *command], cwd=released, check=True)
     return school
@@ -131,7 +132,7 @@ def wait_for(address: str, process: subprocess.Popen, log) -> None:
 
 def test_a_student_opens_runs_and_submits_and_the_teacher_grades(hub, school, browser):
     link = {
-        "repo": f"file://{school.folder}/where-is-it",
+        "repo": f"file://{school.folder}/{NAME}",
         "branch": "main",
         "urlpath": f"lab/tree/{NOTEBOOK}",
     }

@@ -131,6 +131,92 @@ def test_the_table_of_images_comes_back_as_it_was_saved(images):
     pd.testing.assert_frame_equal(lessons.load_images(), texts, check_exact=True)
 
 
+@pytest.fixture
+def own(voc_set, table, monkeypatch):
+    """A data set of one's own, whose table of images lesson 02 has saved."""
+    for name, kind in (("a", "dog"), ("b", "cat"), ("c", "hen")):
+        voc_set.add(name, (kind, 1, 1, 20, 30))
+    monkeypatch.setenv("COURSEKIT_DATASET", str(voc_set.directory))
+    monkeypatch.setenv("COURSEKIT_CLASSES", "dog,cat,hen")
+    monkeypatch.setattr(lessons, "_lesson", None)
+    lesson_02()
+    return voc_set
+
+
+def lesson_02():
+    lessons.begin("02_voc_annotations")
+    objects = voc.load_annotations(settings.dataset())
+    lessons.save_images(voc.assign_split(voc.single_object(objects, settings.classes())))
+
+
+def lesson_03(table):
+    lessons.begin("03_x")
+    lessons.load_images()
+    lessons.save_predictions("m", table)
+
+
+CHANGES = {
+    "classes": lambda own, env: env("CLASSES", "dog,cat"),
+    "zero-based": lambda own, env: env("ZERO_BASED", "1"),
+    "sizes": lambda own, env: env("SIZES", "picture"),
+    "polygons": lambda own, env: env("POLYGONS", "box"),
+    "annotations or lists": lambda own, env: own.add("d", ("hen", 1, 1, 20, 30)),
+    "lists": lambda own, env: own.list("train", "a"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_table_of_other_data_names_what_has_changed_and_the_notebook_to_run(
+    own, monkeypatch, what
+):
+    assert len(lessons.load_images()) == 3
+    CHANGES[what](own, lambda name, value: monkeypatch.setenv(f"COURSEKIT_{name}", value))
+    words = (
+        rf"images\.csv was made for the classes dog, cat, hen\. Changed since then: .*{what}.*\. "
+        r"Run notebooks/02_voc_annotations\.ipynb first"
+    )
+    with pytest.raises(ValueError, match=words):
+        lessons.load_images()
+    if what != "lists":
+        lesson_02()
+        lessons.load_images()
+
+
+def test_a_lesson_that_fails_before_it_saves_leaves_a_table_of_other_data(own, monkeypatch):
+    monkeypatch.setenv("COURSEKIT_CLASSES", "dog,cat")
+    lessons.begin("02_voc_annotations")  # and it stops
+    with pytest.raises(ValueError, match="made for the classes dog, cat, hen"):
+        lessons.load_images()
+
+
+def test_predictions_for_other_data_are_refused_too(own, table, monkeypatch):
+    lesson_03(table)
+    lessons.load_predictions("m", "03_x")
+    monkeypatch.setenv("COURSEKIT_CLASSES", "dog,cat")
+    lesson_02()
+    for load in (lessons.load_predictions, lessons.artifacts_file):
+        name = "m" if load is lessons.load_predictions else "predictions/m.csv"
+        with pytest.raises(ValueError, match=r"dog, cat, hen.*Run notebooks/03_x\.ipynb first"):
+            load(name, "03_x")
+    lesson_03(table)
+    lessons.load_predictions("m", "03_x")
+
+
+def test_what_needs_no_table_of_images_is_never_refused(own, table, monkeypatch):
+    lessons.begin("01_x")
+    lessons.save_predictions("rectangles", table)
+    monkeypatch.setenv("COURSEKIT_CLASSES", "dog,cat")
+    lessons.load_predictions("rectangles", "01_x")
+
+
+def test_a_table_of_a_named_data_set_may_come_from_another_machine(images, monkeypatch, tmp_path):
+    """Somebody runs all lessons, and hands out the folder."""
+    lessons.begin("02_voc_annotations")
+    lessons.save_images(images)
+    monkeypatch.setenv("COURSEKIT_HOME", str(tmp_path / "elsewhere"))
+    assert len(lessons.load_images()) == len(images)
+
+
 def test_the_boxes_in_the_file_are_xyxy_in_pixels(images):
     header, first, _ = lessons.save_images(images).read_text().splitlines()
     assert header.startswith("image_id,filename,width,height,name,xmin,ymin,xmax,ymax,difficult,")

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from coursekit import settings
-from coursetools import cli, fetching, runner
+from coursetools import cli, fetching, keeping, runner
 from minivoc import CLASSES
 
 import pytest
@@ -41,6 +41,22 @@ def test_the_classes_are_those_of_the_command(run):
     assert settings.classes() == ["terrier", "lynx", "heron"]
 
 
+def test_a_name_with_a_space_needs_quotes_and_the_command_says_so(run, capsys):
+    assert run("--classes", "grey heron,lynx") == 0
+    assert settings.classes() == ["grey heron", "lynx"]
+    with pytest.raises(SystemExit) as stop:
+        run("--classes", "grey", "heron,", "lynx")
+    said = " ".join(capsys.readouterr().err.split())
+    assert stop.value.code == 2 and "arguments: heron, lynx" in said
+    assert '"grey heron, lynx"' in said  # in the form in which it works
+    with pytest.raises(SystemExit):
+        run("--colour", "red")  # nothing to do with classes
+    assert "quotes" not in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run("--help")
+    assert '"grey heron,lynx"' in " ".join(capsys.readouterr().out.split())
+
+
 def test_there_may_be_one_class(monkeypatch):
     monkeypatch.setenv("COURSEKIT_CLASSES", " raccoon ")
     assert settings.classes() == ["raccoon"]
@@ -58,7 +74,7 @@ def test_boxes_count_from_one_unless_the_command_says_otherwise(run, monkeypatch
     assert run("--zero-based") == 0
     assert settings.zero_based() is True
     monkeypatch.setenv("COURSEKIT_ZERO_BASED", "yes")
-    with pytest.raises(ValueError, match="Set it to 1, or to 0"):
+    with pytest.raises(ValueError, match=r"is 'yes'. Choose one of: 0, 1\."):
         settings.zero_based()
 
 
@@ -82,7 +98,7 @@ def test_the_defaults():
 
 def test_an_unknown_backbone_is_refused_with_the_known_ones(monkeypatch):
     monkeypatch.setenv("COURSEKIT_BACKBONE", "tiny")
-    with pytest.raises(ValueError, match="'tiny', which is not a backbone") as error:
+    with pytest.raises(ValueError, match="BACKBONE is 'tiny'") as error:
         settings.backbone()
     assert ", ".join(settings.BACKBONES) in str(error.value)
 
@@ -144,10 +160,10 @@ def test_without_a_flag_nothing_is_set(run):
     assert "COURSEKIT_WEIGHTS" not in os.environ
 
 
-def test_copies_made_with_other_weights_are_made_again(monkeypatch):
+def test_copies_made_with_other_weights_are_made_again(monkeypatch, tmp_path):
     notebook = runner.nbformat.v4.new_notebook()
-    marks = [runner._fingerprint(notebook, [])]
+    marks = [keeping.mark(notebook, "03_x", keeping.inputs(), tmp_path)]
     for files in (["a.h5"], ["a.h5", "b.pth"]):
         set_weights(monkeypatch, *files)
-        marks.append(runner._fingerprint(notebook, []))
+        marks.append(keeping.mark(notebook, "03_x", keeping.inputs(), tmp_path))
     assert len(set(marks)) == 3

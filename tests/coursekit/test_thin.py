@@ -13,7 +13,8 @@ IN_ALL, IN_ONE = 2000, 250  # lines of coursekit
 MAY_IMPORT = {  # of ours, beside itself
     "minivoc": set(),
     "efficientnet": set(),
-    "coursekit": {"minivoc"},
+    "frameworks": set(),
+    "coursekit": {"minivoc", "frameworks"},
     "backbones": {"efficientnet", "coursekit"},
     "joints": {"minivoc", "coursekit"},
     "localizer": {"minivoc", "efficientnet", "coursekit", "backbones"},

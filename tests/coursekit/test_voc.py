@@ -9,6 +9,8 @@ from minivoc import CLASSES
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 DOG = ("dog", 11, 21, 110, 220)
 
@@ -202,10 +204,19 @@ def test_an_unknown_class_and_an_empty_box_are_refused(voc_set):
     voc_set.add("a", DOG)
     voc_set.add("b", ("dog", 50, 1, 20, 30))
     table = voc.load_annotations(voc_set.directory)
-    with pytest.raises(ValueError, match=r"called unicorn\. The table has: dog"):
+    with pytest.raises(ValueError, match=r"called 'unicorn'\. There are: 'dog'\.$"):
         voc.single_object(table, ["unicorn"])
     with pytest.raises(ValueError, match="boxes of b are empty or inverted"):
         voc.single_object(table, ["dog"])
+
+
+def test_names_with_spaces_and_commas_are_told_apart(voc_set):
+    voc_set.add("a", ("grey heron", 1, 1, 9, 9), ("apple, red", 1, 1, 9, 9))
+    table = voc.load_annotations(voc_set.directory)
+    with pytest.raises(ValueError, match="called 'apple', 'red'") as stop:
+        voc.single_object(table, ["apple", "red", "grey heron"])
+    assert "There are: 'apple, red', 'grey heron'. " in str(stop.value)
+    assert "rename 'apple, red' in the files" in str(stop.value)
 
 
 def many(n_dog=200, n_cow=20):
@@ -232,6 +243,54 @@ def test_the_drawn_split_depends_on_the_seed_and_not_on_the_order():
 def test_the_split_is_not_in_the_order_of_the_files():
     test = voc.assign_split(many(), seed=0).query("split == 'test'").index
     assert test.min() < 30 and test.max() > 190
+
+
+def of_sizes(*sizes: int) -> pd.DataFrame:
+    """Return a table of images of that many classes, of that many images each."""
+    names = [f"class {i}" for i, size in enumerate(sizes) for _ in range(size)]
+    return pd.DataFrame({"image_id": [f"{i:03}" for i in range(len(names))], "name": names})
+
+
+def drawn_class_by_class(images: pd.DataFrame, seed: int) -> list[str]:
+    """Return the split that is drawn where each class has an image for each part of it."""
+    rng, found = np.random.default_rng(seed), {}
+    for _, members in images.groupby("name"):
+        n = len(members)
+        until = min(max(round(0.75 * n), 2), n - 1)
+        train = min(max(round(0.6 * n), 1), until - 1)  # or of six, none would be for val
+        parts = ["train"] * train + ["val"] * (until - train) + ["test"] * (n - until)
+        found |= dict(zip(rng.permutation(members.index), parts, strict=True))
+    return [found[i] for i in images.index]
+
+
+@given(st.lists(st.integers(3, 40), min_size=1, max_size=5), st.integers(0, 99))
+def test_classes_of_three_or_more_are_each_in_every_split(sizes, seed):
+    images = of_sizes(*sizes)
+    assert voc.assign_split(images, seed=seed)["split"].tolist() == drawn_class_by_class(
+        images, seed
+    )
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=8), st.integers(0, 9))
+@example([2, 2, 2], 0)
+@example([1] * 6, 0)
+def test_few_images_of_many_classes_fill_every_split(sizes, seed):
+    images = of_sizes(*sizes)
+    split = voc.assign_split(images, seed=seed).groupby("name")["split"].agg(list)
+    assert len({part for parts in split for part in parts}) == min(3, sum(sizes))
+    for parts in split:
+        assert len(set(parts)) == min(3, len(parts))  # none is spared what it has images for
+        assert "train" in parts or len(parts) == 1
+
+
+SIXES = [(6,), (4, 2), (3, 3), (3, 2, 1), (3, 1, 1, 1), (2, 2, 2), (2, 2, 1, 1), (1,) * 6]
+
+
+@pytest.mark.parametrize("sizes", SIXES, ids=str)
+def test_six_images_leave_two_for_test(sizes):
+    """A single image has no interval: lesson 05 needs two."""
+    counts = voc.assign_split(of_sizes(*sizes))["split"].value_counts()
+    assert counts["test"] >= 2 and counts["val"] >= 1 and counts["train"] >= 2
 
 
 def test_lists_are_the_split(five, voc_set):

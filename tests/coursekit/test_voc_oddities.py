@@ -65,7 +65,7 @@ REFUSED = {
     "a flag": (one(DOG + BOX + "<difficult>maybe</difficult>"), "<difficult> is 'maybe'"),
     "no box": (one(DOG), "has no <bndbox/xmin>"),
     "a rotated box": (one(DOG + "<robndbox><cx>9</cx></robndbox>"), "rotated box. Export upright"),
-    "a polygon": (one(DOG + "<polygon><x1>9</x1></polygon>"), "Set polygons='box'"),
+    "a polygon": (one(DOG + "<polygon><x1>9</x1></polygon>"), "COURSEKIT_POLYGONS=box"),
     "a wide picture": (annotation("", size=("1e30", 40)), "larger than any picture"),
     "a long name": (annotation("", filename=300 * "x"), "more than 255 bytes"),
     "Latin-1": (one("<name>Tür</name>" + BOX).encode("latin-1"), "Save it as UTF-8"),
@@ -180,12 +180,14 @@ def test_pictures_of_any_kind_are_found(voc_set, ending):
         assert table["filename"].tolist() == [f"a.{ending}"] and not table.attrs["noted"]
 
 
-def test_the_box_around_a_polygon_is_taken_when_asked(picture_set):
+def test_the_box_around_a_polygon_is_taken_when_asked(picture_set, monkeypatch):
     corners = ((8, 9), (20, 9), (14, 21))
     polygon = "".join(f"<x{n}>{x}</x{n}><y{n}>{y}</y{n}>" for n, (x, y) in enumerate(corners, 1))
     picture_set.write("a", one(f"{DOG}<polygon>{polygon}</polygon>"))
     table = voc.load_annotations(picture_set.directory, polygons="box")
     assert table[SIDES].iloc[0].tolist() == [7, 8, 20, 21]
+    monkeypatch.setenv("COURSEKIT_POLYGONS", "box")  # in all lessons, and as it is stored
+    pd.testing.assert_frame_equal(voc.load_annotations(picture_set.directory), table)
 
 
 def test_zero_based_boxes_stay_as_they_are_when_asked(picture_set):
@@ -272,7 +274,7 @@ def test_with_lists_for_train_and_test_only_a_share_of_train_becomes_val(voc_set
     assert (split[30:] == "test").all()
 
 
-def test_a_size_that_is_not_the_pictures_is_not_used_unasked(picture_set):
+def test_a_size_that_is_not_the_pictures_is_not_used_unasked(picture_set, monkeypatch):
     picture_set.write("a", annotation(f"<object>{DOG}{BOX}</object>", size=(500, 400)))
     table = voc.load_annotations(picture_set.directory)
     with pytest.raises(ValueError, match=r"a says \(500, 400\) pixels, .* has \(50, 40\) \(1 in"):
@@ -280,3 +282,6 @@ def test_a_size_that_is_not_the_pictures_is_not_used_unasked(picture_set):
     for sizes, wanted in (("picture", [50, 40]), ("annotation", [500, 400])):
         images = voc.single_object(table, ["dog"], sizes=sizes)
         assert images[["width", "height"]].iloc[0].tolist() == wanted
+        with monkeypatch.context() as setting:
+            setting.setenv("COURSEKIT_SIZES", sizes)
+            pd.testing.assert_frame_equal(voc.single_object(table, ["dog"]), images)

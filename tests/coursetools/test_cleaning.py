@@ -114,7 +114,7 @@ def test_what_was_installed_and_downloaded_in_an_edition_stays_and_is_not_packed
     student.write(folder, root=course)
     assert [(folder / name).exists() for name in (*made, *left)] == [True] * 3 + [False] * 3
     packed = student.ZipFile(student.pack(folder)).namelist()
-    assert "where-is-it/" + NOTEBOOK in packed and not [n for n in packed if "/." in n]
+    assert f"{student.NAME}/{NOTEBOOK}" in packed and not [n for n in packed if "/." in n]
     cleaning.clean(course)
     assert sorted(snapshot(folder)) == sorted(made)
     student.write(folder, root=course)
@@ -161,7 +161,7 @@ def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
              ".venv/bin/python", ".venv/x/__pycache__/y.pyc",
              ".coursekit/downloads/voc.tar", ".coursekit/VOCdevkit/x", ".coursekit/mini_mine/x.jpg",
              ".coursekit/mini_mine/VERSION", ".coursekit/artifacts/VOC-0a1b/x.csv",
-             "_build/where-is-it/notebooks/01_x.ipynb",
+             "_build/unzipped/notebooks/01_x.ipynb",
              "_build/.git/HEAD", "mine/x.xml"]  # fmt: skip
     goes = ["_build/html/index.html", "_build/course.pdf", "_build/.student.part/x",
             "_build/book.log", "_build/.doctrees/x", "_build/.0123abcd.student.zip",
@@ -179,8 +179,8 @@ def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
     assert set(stays) <= after and not set(goes) & after
     assert {name for name in sources if "__pycache__" not in name} <= after
     left = {path.name: reason for path, reason in cleaning.stays(course).items()}
-    assert set(left) == {"nbgrader", "margins", "where-is-it", ".git", "VOC-0a1b"}
-    assert left["where-is-it"] == cleaning.UNKNOWN and "grades" in left["nbgrader"]
+    assert set(left) == {"nbgrader", "margins", "unzipped", ".git", "VOC-0a1b"}
+    assert left["unzipped"] == cleaning.UNKNOWN and "grades" in left["nbgrader"]
     assert left["VOC-0a1b"] == "it holds what was computed on other data"
     assert cleaning.clean(course) == []  # twice does no harm
 

@@ -5,7 +5,7 @@ import sys
 from types import SimpleNamespace
 
 from coursekit import datasets, settings
-from coursetools import cli, doctor, findings
+from coursetools import cli, doctor, findings, looking
 from efficientnet import converting
 
 import numpy as np
@@ -238,10 +238,27 @@ def test_mini_is_not_drawn_by_the_doctor(capsys, healthy):
 def test_a_data_set_is_counted(capsys, healthy, monkeypatch):
     for part in datasets.PARTS:
         (healthy / "home" / "mini" / part).mkdir(parents=True)
-    assert "is empty" in failed(capsys)["data set"]
+    advice = failed(capsys)["data set"]
+    assert "holds no .xml file" in advice and "coursekit fetch mini" in advice
     (healthy / "home" / "mini" / "Annotations" / "1.xml").touch()
     assert set(failed(capsys)) == set()
     assert found("data set").startswith("1 annotations in")
+
+
+def test_annotations_in_folders_are_counted_as_the_lessons_read_them(capsys, voc_set, monkeypatch):
+    """Those in a subfolder, with an ending in capitals; and neither hidden files nor others."""
+    own = voc_set.directory
+    monkeypatch.setenv("COURSEKIT_DATASET", str(own))
+    (own / "Annotations" / "batch1" / "more").mkdir(parents=True)
+    (own / "Annotations" / "._a.xml").touch()
+    (own / "Annotations" / "batch1" / "a.txt").touch()
+    advice = failed(capsys)["data set"]
+    assert "holds no .xml file" in advice and "coursekit import" in advice
+    assert "fetch" not in advice and str(own) in advice
+    (own / "Annotations" / "batch1" / "a.xml").touch()
+    (own / "Annotations" / "batch1" / "more" / "b.XML").touch()
+    assert failed(capsys) == {}
+    assert found("data set") == f"2 annotations in {own}"
 
 
 def test_classes_that_do_not_occur(capsys, voc_set, monkeypatch):
@@ -249,6 +266,7 @@ def test_classes_that_do_not_occur(capsys, voc_set, monkeypatch):
     named = "<!-- a breed? -->dog", "<![CDATA[fish & chips]]>"  # as the lessons read it, too
     voc_set.add("1", *((name, 1, 1, 9, 9) for name in named), extra=part)
     voc_set.write("2", "<annotation><object><name>torn")
+    monkeypatch.setattr(looking, "look", list)  # it would find more; another test looks
     monkeypatch.setenv("COURSEKIT_DATASET", str(voc_set.directory))
     monkeypatch.setenv("COURSEKIT_CLASSES", "dog,fish & chips")
     assert failed(capsys) == {} and found("classes") == "dog, fish & chips"
@@ -257,12 +275,20 @@ def test_classes_that_do_not_occur(capsys, voc_set, monkeypatch):
         if classes is None:
             monkeypatch.delenv("COURSEKIT_CLASSES")
         advice = failed(capsys)
-        assert set(advice) == {"classes"} and "dog, fish & chips." in advice["classes"]
-        assert ("is called head, Dog." if classes else "is called cat, bird, cow, horse.") in (
-            advice["classes"]
-        )
+        assert set(advice) == {"classes"} and "'dog', 'fish & chips'." in advice["classes"]
+        absent = "'head', 'Dog'" if classes else "'cat', 'bird', 'cow', 'horse'"
+        assert f"is called {absent}." in advice["classes"]
     monkeypatch.setenv("COURSEKIT_CLASSES", "dog,dog")
     assert "COURSEKIT_CLASSES is 'dog,dog'" in failed(capsys)["classes"]
+
+
+def test_a_class_with_a_comma_must_be_renamed(capsys, voc_set, monkeypatch):
+    voc_set.add("1", ("apple, red", 1, 1, 9, 9))
+    monkeypatch.setenv("COURSEKIT_DATASET", str(voc_set.directory))
+    monkeypatch.setenv("COURSEKIT_CLASSES", "apple, red")
+    advice = failed(capsys)["classes"]
+    assert "is called 'apple', 'red'. There are: 'apple, red'." in advice
+    assert "rename 'apple, red' in the files" in advice
 
 
 def test_commands_are_named_as_they_must_be_typed(capsys, healthy, monkeypatch):

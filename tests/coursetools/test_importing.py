@@ -1,5 +1,6 @@
 """Exports of common tools, laid out as VOC; globox's own writers make the exports."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def cvat(exported, folder: Path) -> None:
     exported.save_cvat(folder / "annotations.xml")
 
 
-def roboflow(exported, folder: Path) -> None:
+def voc_beside(exported, folder: Path) -> None:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         draw(folder / name)
     for annotation in exported:  # globox writes no one-based boxes
@@ -100,7 +101,9 @@ def roboflow(exported, folder: Path) -> None:
         (folder / annotation.image_id).with_suffix(".xml").write_bytes(text)
 
 
-EXPORTS = {f.__name__: f for f in (yolo, darknet, coco, labelme, cvat, roboflow)}
+EXPORTS = {f.__name__: f for f in (yolo, darknet, coco, labelme, cvat, voc_beside)}
+SAID = {"yolo": "YOLO's text files", "darknet": "YOLO's text files", "coco": "COCO's JSON"}
+SAID |= {"labelme": "labelme's JSON", "cvat": "CVAT's XML", "voc_beside": "VOC's XML"}
 
 
 @pytest.mark.parametrize("kind", EXPORTS)
@@ -109,7 +112,8 @@ def test_each_format_gives_the_boxes_that_it_was_made_from(exported, tmp_path, k
     arguments = ["import", str(tmp_path / "export"), "--out", str(tmp_path / "set")]
     assert cli.main(arguments) == 0
     said = capsys.readouterr().out
-    assert "set: pictures 3, objects 4, read as " in said and "Left out" not in said
+    assert f"set: pictures 3, objects 4, read as {SAID[kind]}." in said
+    assert "Left out" not in said and "roboflow" not in said
     for (*ours, x0, y0, x1, y1), (*theirs, a0, b0, a1, b1) in zip(
         rows(tmp_path / "set"), truth(exported), strict=True
     ):
@@ -148,6 +152,72 @@ def test_folders_called_as_splits_are_the_splits(exported, tmp_path, way):
     }
 
 
+PARTS = {"train": "a", "val": "b", "test": "c"}
+LISTS = {  # where tools put them, and what a line of theirs looks like
+    "as VOC": ("ImageSets/Main/{}.txt", "{}"),
+    "as CVAT": ("ImageSets/{}.txt", "data/obj/{}.jpg"),
+    "as darknet": ("{}.txt", "C:\\exported\\images\\{}.jpg"),
+}
+
+
+def add_lists(folder: Path, form: str, parts: dict[str, str]) -> None:
+    """Write lists, each with some stems, as a tool would."""
+    place, line = LISTS[form]
+    for split, stems in parts.items():
+        file = folder / place.format(split)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(line.format(stem) + "\n" for stem in stems))
+
+
+@pytest.mark.parametrize("form", LISTS)
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_lists_of_any_export_are_carried_over(exported, tmp_path, kind, form):
+    EXPORTS[kind](exported, tmp_path / "export")
+    add_lists(tmp_path / "export", form, PARTS)
+    said = importing.lay_out(tmp_path / "export", tmp_path / "set")
+    assert "The lists are the splits: 1 for train, 1 for val, 1 for test." in said
+    assert "Left out" not in said
+    found = voc.selecting.read_lists(tmp_path / "set")
+    assert found == {stem: split for split, stem in PARTS.items()}
+
+
+def test_lists_come_before_folders_and_know_pictures_of_one_name(exported, tmp_path):
+    folder = tmp_path / "export"
+    parts(exported, folder, "ultralytics")
+    for sub, ending in (("images", ".jpg"), ("labels", ".txt")):
+        (folder / sub / "test" / f"c{ending}").rename(folder / sub / "test" / f"a{ending}")
+    add_lists(folder, "as CVAT", {"train": ["x/images/test/a"], "test": ["train/a", "b"]})
+    importing.lay_out(folder, tmp_path / "set")
+    assert voc.selecting.read_lists(tmp_path / "set") == {
+        "images_test_a": "train",
+        "images_train_a": "test",
+        "b": "test",
+    }
+
+
+BAD_LISTS = {
+    "one picture in two": (
+        {"train": "ab", "test": "bc"},
+        r"lists: 2 .*b\.jpg is in train\.txt and",
+    ),
+    "of other pictures": ({"train": "ab", "test": "x"}, r"lists: 2 .*names no annotated image"),
+    "one alone": ({"train": "abc"}, r"lists: 1 \(they name one split only\)"),
+    "of another name": ({"trainval": "abc"}, r"other files of ImageSets: 1 \(trainval\.txt\)"),
+    "without a picture": ({"train": "a", "test": "b"}, r"outside every split: 1 \(c\.jpg\)"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_LISTS)
+def test_lists_that_are_not_carried_over_are_named(exported, tmp_path, fault):
+    voc_beside(exported, tmp_path / "export")
+    lists, said = BAD_LISTS[fault]
+    add_lists(tmp_path / "export", "as VOC", lists)
+    report = importing.lay_out(tmp_path / "export", tmp_path / "set")
+    (line,) = [line for line in report.splitlines() if line.startswith("Left out")]
+    assert re.match(f"Left out, .*{said}", line)
+    assert (tmp_path / "set" / "ImageSets").exists() == (fault == "without a picture")
+
+
 def test_pictures_of_one_name_in_two_splits_stay_two(exported, tmp_path):
     parts(exported, tmp_path / "export", "ultralytics")
     for sub, ending in (("images", ".jpg"), ("labels", ".txt")):
@@ -171,7 +241,7 @@ def test_what_is_left_out_is_counted_and_named(exported, tmp_path):
     (folder / "Thumbs.db").write_bytes(b"x")
     (folder / "labels" / "._a.txt").write_bytes(b"x")
     said = importing.lay_out(folder, tmp_path / "set").splitlines()
-    assert said[0] == f"{tmp_path / 'set'}: pictures 1, objects 1, read as yolo."
+    assert said[0] == f"{tmp_path / 'set'}: pictures 1, objects 1, read as YOLO's text files."
     assert said[1:] == [
         "Left out, label files with unknown classes: 1 (b.txt: 7).",
         "Left out, label files that cannot be read: 1 (broken.txt: Syntax error in txt annotation "
@@ -224,5 +294,6 @@ def test_nothing_is_overwritten_and_nothing_half_done_is_left(exported, tmp_path
 
 def test_the_command_offers_every_kind():
     parser = cli._parser()
+    assert foreign.READERS.keys() == foreign.NAMES.keys()
     for kind in foreign.READERS:
         assert parser.parse_args(["import", "x", "--out", "y", "--from", kind]).kind == kind

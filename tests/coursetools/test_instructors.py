@@ -2,8 +2,10 @@
 
 import json
 import re
+from pathlib import Path
 
 from coursekit import settings, voc
+from coursetools import cleaning
 from coursetools.publish import times
 
 import pytest
@@ -46,21 +48,64 @@ def test_times_are_rounded_up_to_half_a_minute(seconds, minutes):
     assert times.page(text, {"01_x": seconds}) == f"Before\n\n{times.HEAD}{row}\n\nafter\n"
 
 
+def holding(pattern: str) -> set[str]:
+    """Return the files of the course, without its tests, in which a pattern is found."""
+    tops = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]
+    folders = [ROOT / name for name in ("book", "benchmarks", "notebooks", "src", ".github")]
+    inside = [path for folder in folders for path in cleaning.files(folder).values()]
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in [*tops, *inside]
+        if "egg-info" not in str(path) and re.search(pattern.encode(), path.read_bytes())
+    }
+
+
+def test_the_page_says_where_title_author_and_name_are():
+    section = PAGE.split("## Make it yours\n")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| ([\w ]+) \| (.+) \|$", section, re.MULTILINE))
+    said = {what: {*re.findall(r"`([\w./]+\.\w+|LICENSE)`", where)} for what, where in rows.items()}
+    assert holding(r"Where Is It\?") == said["the title"] | said["the author"]
+    assert holding(r"[Tt]he authors of (the course|\"Where)") == said["the author"]
+    (left,) = re.findall(r"Leave it as it is in (.+?):", section)
+    extension = {*re.findall(r"`([\w./]+)`", left)}
+    others = {
+        place
+        for place in holding("where-is-it")
+        if not any(place.startswith(name) for name in extension)
+    }
+    assert others == said["the short name"]
+    assert "(three times)" in rows["the title"]
+    assert (ROOT / "_config.yml").read_text(encoding="utf-8").count("Where Is It?") == 3
+    pictures = {f"book/_static/{name}" for name in said["the pictures"]}
+    assert len(pictures) == 3 and all((ROOT / picture).exists() for picture in pictures)
+
+
 def test_the_worked_example_makes_a_data_set_with_the_classes_it_names(tmp_path, monkeypatch):
-    (example,) = re.findall(r"### A worked example\n.+?```python\n(.+?)```", PAGE, re.DOTALL)
-    (classes,) = re.findall(r"--classes (\S+)", PAGE)
-    monkeypatch.chdir(tmp_path)
+    section = PAGE.split("### A worked example\n")[1].split("\n### ")[0]
+    (example,) = re.findall(r"```python\n(.+?)```", section, re.DOTALL)
+    (classes,) = re.findall(r"--classes ([\w,]+)", section)
+    for name in ("HOME", "USERPROFILE"):  # the second is that of Windows
+        monkeypatch.setenv(name, str(tmp_path))
+    (tmp_path / "course").mkdir()
+    monkeypatch.chdir(tmp_path / "course")
     exec(example, {})
+    # It leaves nothing in the folder of the course, where git and `make lint` would find it.
+    assert not any((tmp_path / "course").iterdir())
+    paths = re.findall(r"(?:python|--dataset|--out) (\S+)", section)
+    assert len(paths) == 5 and {path[:2] for path in paths} == {"~/"}
+    mine = Path("~/mine").expanduser()
     monkeypatch.setenv("COURSEKIT_CLASSES", classes)
-    images = voc.single_object(voc.load_annotations("mine"), settings.classes())
+    images = voc.single_object(voc.load_annotations(mine), settings.classes())
     assert len(images) == 60
     assert images["name"].value_counts().tolist() == [20, 20, 20]
-    assert voc.assign_split(images, "mine")["split"].value_counts().to_dict() == {
+    assert voc.assign_split(images, mine)["split"].value_counts().to_dict() == {
         "train": 36,
         "test": 15,
         "val": 9,
     }
     # The message that the page shows is the one that a reader gets without `--classes`.
     monkeypatch.delenv("COURSEKIT_CLASSES")
-    with pytest.raises(ValueError, match="No object is called dog, cat, bird"):
-        voc.single_object(voc.load_annotations("mine"), settings.classes())
+    with pytest.raises(ValueError, match="No object is called") as stop:
+        voc.single_object(voc.load_annotations(mine), settings.classes())
+    (shown,) = re.findall(r"```text\n(.+?)```", section, re.DOTALL)
+    assert " ".join(shown.split()) == f"coursekit run: {stop.value}"

@@ -56,6 +56,18 @@ def run(course, *arguments):
     )
 
 
+@pytest.mark.parametrize("inside", ["", "results", "Annotations/results"])
+def test_results_stay_out_of_the_data(course, inside, capsys):
+    """A run would take its results for changed data, and start again from the first lesson."""
+    out = course / "VOC" / inside
+    for command in ("run", "--dataset"), ("import",):
+        before = sorted(course.rglob("*"))
+        assert cli.main([*command, str(course / "VOC"), "--out", str(out)]) == 1
+        said = capsys.readouterr().err
+        assert f"{out} is inside the data, {course / 'VOC'}." in said and "--out" in said
+        assert sorted(course.rglob("*")) == before
+
+
 def test_a_run_writes_copies_and_results_and_leaves_the_notebooks_alone(course, capsys):
     before = (course / "notebooks" / "01_good.ipynb").read_bytes()
     assert run(course) == 0
@@ -93,6 +105,54 @@ def test_after_a_failure_the_run_goes_on_where_it_stopped(course, monkeypatch):
     assert run(course, "--backbone", "vgg16", "--only", "01") == 0
     assert run(course, "--backbone", "vgg16", "--device", "cpu", "--only", "01") == 0
     assert executed == ["02_claim", "01_good", "01_good"]  # other settings make it another run
+
+
+@pytest.fixture
+def chain(course, no_kernel, monkeypatch):
+    """Four notebooks, of which 03 reads what 02 leaves, and 04 what 03 does; list what ran."""
+    write(course, "03_reads", ["images = lessons.load_images()"])
+    write(course, "04_reads", ["THREE = '03_reads'"])
+    monkeypatch.setattr(lessons, "OF_IMAGES", "02_claim")
+    executed, execute = [], runner._execute
+    monkeypatch.setattr(
+        runner,
+        "_execute",
+        lambda n, path, *a: (executed.append(path.stem[:2]), execute(n, path, *a)),
+    )
+    assert run(course) == 0 and executed == ["01", "02", "03", "04"]
+    executed.clear()
+    return executed
+
+
+def test_an_edited_lesson_runs_again_and_so_do_those_that_read_what_it_leaves(
+    course, chain, capsys
+):
+    assert run(course) == 0 and chain == []
+    said = capsys.readouterr().out
+    assert said.count("is kept from an earlier run") == 4
+    write(course, "02_claim", [*CLAIM, "print('edited')"])
+    assert run(course) == 0 and chain == ["02", "03", "04"]
+    assert "01_good is kept from an earlier run: nothing has changed" in capsys.readouterr().out
+    write(course, "03_reads", ["images = lessons.load_images()[:40]"])
+    assert run(course) == 0 and chain[3:] == ["03", "04"]
+    assert run(course) == 0 and len(chain) == 5
+
+
+def test_a_lesson_that_is_run_alone_says_that_what_it_reads_is_out_of_date(course, chain, capsys):
+    capsys.readouterr()
+    write(course, "02_claim", [*CLAIM, "print('edited')"])
+    assert run(course, "--only", "03") == 0 and chain == []
+    assert "03_reads reads what 02_claim left. That is out of date" in capsys.readouterr().out
+    assert run(course) == 0 and chain == ["02", "03", "04"]  # the one that ran alone, too
+    assert "out of date" not in capsys.readouterr().out
+
+
+def test_after_a_failure_in_a_lesson_those_that_read_what_it_leaves_run_again(course, chain):
+    write(course, "02_claim", ["1 / 0"])
+    assert run(course) == 1 and chain == ["02"]
+    write(course, "02_claim", CLAIM)
+    assert run(course) == 0
+    assert chain == ["02", "02"]  # as before the failure, and 03 had read just that
 
 
 def test_the_notebooks_run_on_the_device_that_was_asked_for(course):
@@ -332,6 +392,63 @@ def test_in_place_copies_the_results_to_a_named_file_too(course, monkeypatch):
     assert found.read_bytes() == (course / "book" / "results.json").read_bytes()
 
 
+def test_in_place_one_lesson_leaves_the_results_of_the_others(course, monkeypatch):
+    """In a fresh clone, nothing has run, and the committed results are of all lessons."""
+    monkeypatch.setattr("coursetools.fetching.prepare", lambda: course / "VOC")
+    book = course / "book" / "results.json"
+    parts = ("claims", "reports", "provenance", "seconds")
+    both = {part: {"01_good": "kept", "02_claim": "old"} for part in parts}
+    both["models"] = {"saved": "old", "other": "kept"}
+    book.write_text(json.dumps(both), encoding="utf-8")
+
+    def execute(*_):  # a lesson, in the process of the test
+        lessons.begin("02_claim")
+        predictions = lessons.artifacts_file("predictions")
+        predictions.mkdir(exist_ok=True)
+        (predictions / "saved.csv").touch()
+        with lessons.changing_results() as results:
+            results["models"] = {"saved": "new", "of another day": "new"}
+
+    monkeypatch.setattr(runner.executing, "execute", execute)
+    assert cli.main(["run", "--in-place", "--only", "02"]) == 0
+    found = json.loads(book.read_text(encoding="utf-8"))
+    assert found["models"] == {"saved": "new", "other": "kept"}
+    for part in parts:
+        assert found[part]["01_good"] == "kept" and found[part]["02_claim"] != "old", part
+    assert cli.main(["run", "--in-place"]) == 0  # all of them: what others left is gone
+    assert json.loads(book.read_text(encoding="utf-8"))["models"] == {"saved": "new"}
+    assert "kept" not in book.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("flag", ["--out", "--home", "--results"])
+def test_a_place_in_which_nothing_can_be_written_is_named_with_what_to_do(
+    course, no_kernel, capsys, flag
+):
+    (course / "file").touch()
+    assert run(course, flag, str(course / "file" / "x" / "y")) == 1
+    words = capsys.readouterr().err
+    assert "Nothing can be written in" in words and str(course / "file") in words
+    assert flag in words and "one where you may write" in words
+    assert "Errno" not in words and not (course / "out" / "notebooks").exists()
+
+
+def test_a_file_in_place_of_a_folder_for_the_copies_is_named_too(course, no_kernel, capsys):
+    (course / "file").touch()
+    assert run(course, "--out", str(course / "file")) == 1
+    words = capsys.readouterr().err
+    assert "file/notebooks: Not a directory. Give --out another folder." in words
+
+
+def test_where_the_system_only_says_what_is_wrong_the_command_says_what_to_do(
+    course, monkeypatch, capsys
+):
+    (course / "file").touch()
+    monkeypatch.setenv("COURSEKIT_HOME", str(course / "file" / "x"))
+    assert cli.main(["fetch", "mini"]) == 1
+    words = capsys.readouterr().err
+    assert "Errno" not in words and "Correct the path, or name another place." in words
+
+
 def test_in_place_is_for_mini_only(course, capsys):
     assert cli.main(["run", "--in-place", "--dataset", str(course / "VOC")]) == 1
     assert "--out" in capsys.readouterr().err
@@ -362,12 +479,6 @@ def test_the_command_has_help(capsys):
     assert stop.value.code == 0
     words = capsys.readouterr().out
     assert all(word in words for word in ("run", "fetch", "doctor"))
-
-
-def test_seconds_are_recorded(course, monkeypatch):
-    monkeypatch.setenv("COURSEKIT_ARTIFACTS", str(course / "out"))
-    lessons.record_seconds("01_good", 1.26)
-    assert lessons.load_results()["seconds"] == {"01_good": 1.3}
 
 
 @pytest.mark.real

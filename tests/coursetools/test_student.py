@@ -37,6 +37,7 @@ from processes import python
 
 SITE = ROOT / "_build" / "student_html"
 FRAMEWORKS = {"keras": ("01", "03", "06"), "torch": ("04", "07"), "none": ("02", "05")}
+FIRST = "notebooks/01_x.ipynb"  # of the course that is made for the test
 SHORTEST = 12  # characters of a line that can be called somebody's
 
 
@@ -51,6 +52,40 @@ def test_only_what_git_tracks_is_handed_out(course, tmp_path, capsys):
     assert not (folder / "book" / "grades.csv").exists()
     assert (folder / "notebooks" / "01_x.ipynb").exists()
     assert "does not track them: book/grades.csv." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", ["book", "notebooks"])
+def test_a_page_of_the_contents_that_git_does_not_track_is_refused(course, tmp_path, place):
+    """The students' site would name a page that is not there."""
+    page = "book/draft.md" if place == "book" else "notebooks/08_new.ipynb"
+    shutil.copyfile(course / ("book/intro.md" if place == "book" else FIRST), course / page)
+    toc = student.yaml.safe_load((course / "_toc.yml").read_text(encoding="utf-8"))
+    lesson = {"file": "notebooks/01_x", "sections": [{"file": page.rpartition(".")[0]}]}
+    toc["parts"][1]["chapters"].append(lesson)
+    (course / "_toc.yml").write_text(student.yaml.safe_dump(toc), encoding="utf-8")
+    subprocess.run(["git", "init", "-q"], cwd=course, check=True)
+    subprocess.run(["git", "add", ".", f":!{page}"], cwd=course, check=True)
+    with pytest.raises(ValueError, match=f"_toc.yml names {page}, .*`git add {page}`"):
+        student.write(tmp_path / "student", root=course)
+    assert not (tmp_path / "student").exists()
+    subprocess.run(["git", "add", page], cwd=course, check=True)
+    assert (student.write(tmp_path / "student", root=course) / page).exists()
+
+
+def test_without_git_drafts_are_named(course, tmp_path, monkeypatch, capsys):
+    (course / "book" / "ideas").mkdir()
+    for draft in ("book/ideas/draft.md", "book/grades.csv"):
+        (course / draft).write_text("Ada,1\n")
+    said = "_toc.yml does not name book/grades.csv, book/ideas/draft.md, notebooks/01_x.ipynb."
+    student.write(tmp_path / "student", root=course)
+    assert said in capsys.readouterr().out
+    subprocess.run(["git", "init", "-q"], cwd=course, check=True)
+    subprocess.run(["git", "add", "."], cwd=course, check=True)
+    student.write(tmp_path / "student", root=course)
+    assert "does not name" not in capsys.readouterr().out
+    monkeypatch.setattr(shutil, "which", lambda _: None)  # .git is there, the program is not
+    student.write(tmp_path / "student", root=course)
+    assert said in capsys.readouterr().out
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links want a right there")
@@ -338,7 +373,7 @@ def test_the_project_file_names_only_files_that_are_there(edition):
 def test_the_unzipped_folder_works_without_git(edition, tmp_path):
     with zipfile.ZipFile(edition.with_suffix(".zip")) as archive:
         archive.extractall(tmp_path)
-    folder = tmp_path / "where-is-it"
+    folder = tmp_path / student.NAME
     (folder / ".venv").mkdir()
     (folder / ".venv" / "ready").write_text("cpu\n")  # as if it had been installed
     git = {"GIT_CEILING_DIRECTORIES": str(tmp_path)}
@@ -510,6 +545,15 @@ def test_neither_page_nor_source_nor_index_shows_a_solution(tmp_path, gaps):
     assert ["zebracrossing" in text for text in (page, source)] == [not gaps] * 2
     assert ("zebracross" in index_of(site)) != gaps
     assert ("NotImplementedError" in page) == gaps and "a lesson" in page
+
+
+def test_the_advice_for_a_new_lesson_fits_the_lessons_that_there_are():
+    """The next number, a file for git, and every place that its number has to be told."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text.split("## Add a lesson\n")[1].split("\n## ")[0]
+    following = f"{len(NOTEBOOKS) + 1:02}"
+    assert {*re.findall(r"\b\d\d(?=_)", section)} == {following}
+    assert "`git add" in section and "_toc.yml" in section
 
 
 def test_the_command_writes_a_folder_and_a_zip(tmp_path, monkeypatch, capsys):

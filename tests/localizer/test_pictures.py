@@ -105,7 +105,7 @@ def test_a_picture_that_was_cut_short_is_named(tmp_path, name):
 
 
 def test_a_missing_picture_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none\.jpg"):
+    with pytest.raises(FileNotFoundError, match=r"no picture .*none\.jpg\. Add it"):
         read_picture(tmp_path / "none.jpg")
 
 

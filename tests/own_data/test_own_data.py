@@ -10,7 +10,7 @@ from pathlib import Path
 
 from coursekit import lessons, settings, voc
 from coursekit.pictures import read_picture
-from coursetools import cli, runner
+from coursetools import cli, looking, runner
 from exercises import lesson_code
 
 import matplotlib.pyplot as plt
@@ -97,6 +97,12 @@ def test_lesson_02_makes_a_table_of_every_set(make, given, tmp_path):
     labels = images.groupby("name")["label"].unique().str[0].astype(int)
     assert sorted(labels) == [*range(len(labels))]
     assert {*images["split"]} == {"train", "val", "test"}
+
+
+@pytest.mark.parametrize("make", own_sets.SETS, ids=lambda make: make.__name__)
+def test_the_look_before_the_first_lesson_stops_none_of_them(make, given):
+    given(make)
+    assert [row for row in looking.look() if row.ok is False] == []
 
 
 @pytest.mark.parametrize("make", CHOSEN, ids=lambda make: make.__name__)

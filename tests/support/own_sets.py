@@ -107,6 +107,20 @@ def six_pictures(rng) -> OwnSet:
     return OwnSet(scenes(rng, ("mug", "pen"), n=6, beside=False))
 
 
+def six_of_one_class(rng) -> OwnSet:
+    return OwnSet(scenes(rng, ("mug",), n=6, beside=False), classes=("mug",))
+
+
+def six_of_three_classes(rng) -> OwnSet:
+    names = ("mug", "pen", "cup")
+    return OwnSet(scenes(rng, names, n=6, beside=False), classes=names)
+
+
+def six_of_six_classes(rng) -> OwnSet:
+    names = ("mug", "pen", "cup", "key", "fork", "lamp")
+    return OwnSet(scenes(rng, names, n=6, beside=False), classes=names)
+
+
 def twelve_pictures(rng) -> OwnSet:
     return OwnSet(scenes(rng, ("mug", "pen"), n=12))
 
@@ -152,6 +166,9 @@ SETS: tuple[Callable, ...] = (
     *(counted_from_zero, digits, names_like_numbers, train_and_test_only, one_class),
     *(
         six_pictures,
+        six_of_one_class,
+        six_of_three_classes,
+        six_of_six_classes,
         twelve_pictures,
         two_and_one_of_a_class,
         cells,

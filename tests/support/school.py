@@ -85,7 +85,11 @@ class School:
             "JUPYTER_DATA_DIR": str(self.folder / "data" / who),
             "COURSEKIT_ARTIFACTS": str(self.folder / "artifacts"),
         }
-        settings = [f"--Exchange.root={self.exchange}", "--course=where-is-it", "--log-level=WARN"]
+        settings = [
+            f"--Exchange.root={self.exchange}",
+            f"--course={release.NAME}",
+            "--log-level=WARN",
+        ]
         run = subprocess.run(
             [Path(scripts) / "nbgrader", command, *arguments, *settings],
             cwd=where,

@@ -1,10 +1,11 @@
 """What is in a table of annotations, and what is wrong with it."""
 
 from pathlib import Path
+from posixpath import splitext
 
 from coursekit.boxes import SIDES
 from coursekit.pictures import CorruptImageError, size_of
-from coursekit.voc.reading import files_in
+from coursekit.voc.reading import names_in
 
 import pandas as pd
 
@@ -22,16 +23,16 @@ def audit(table: pd.DataFrame, directory: str | Path | None = None) -> pd.DataFr
     `coursekit.voc.load_annotations` read the table from.
     """
     directory = Path(directory or table.attrs["directory"])
-    listed = {name(file) for file in files_in(directory / "Annotations", ".xml")}
-    pictures = {file.as_posix() for file in files_in(directory / "JPEGImages")}
-    skipped = {name(Path(item["file"])) for item in table.attrs.get("skipped", [])}
-    noted = [name(Path(item["file"])) for item in table.attrs.get("noted", [])]
+    listed = {splitext(file)[0] for file in names_in(directory / "Annotations", ".xml")}
+    pictures = {*names_in(directory / "JPEGImages")}
+    skipped = {splitext(item["file"])[0] for item in table.attrs.get("skipped", [])}
+    noted = [splitext(item["file"])[0] for item in table.attrs.get("noted", [])]
     forgotten = listed - skipped - set(table["image_id"])
     files = table.drop_duplicates("image_id")
     shared = files.duplicated("filename", keep=False)
     found = files["filename"].isin(pictures)
     known = {*files["filename"]} | {Path(picture).name for picture in files["filename"]}
-    lonely = {name(Path(picture)) for picture in pictures - known} - listed
+    lonely = {splitext(picture)[0] for picture in pictures - known} - listed
 
     missing, present = files[~found], files[found]
     sizes = [_size(directory / "JPEGImages" / picture) for picture in present["filename"]]
@@ -74,11 +75,6 @@ def audit(table: pd.DataFrame, directory: str | Path | None = None) -> pd.DataFr
     report["images"] = [sorted({*map(str, ids)}) for ids in report["images"]]
     report.loc[report["count"] == 0, "what_to_do"] = "Nothing."
     return report.set_index("check")
-
-
-def name(file: Path) -> str:
-    """Return what a file is called as an image_id: its path without the ending."""
-    return file.with_suffix("").as_posix()
 
 
 def _size(picture: Path) -> tuple[int, int] | None:

@@ -20,7 +20,7 @@ PARSER = etree.XMLParser(
     remove_pis=True,
 )
 FLAGS = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
-UNCLEAR = "unspecified"
+FLAGS |= {"unspecified": None}  # in words
 
 
 class AnnotationError(ValueError):
@@ -130,8 +130,6 @@ class Fields(dict):
         value = self.text(tag).lower()
         if value in FLAGS:
             return FLAGS[value]
-        if value == UNCLEAR:
-            return None
         return self.number(tag) != 0
 
 

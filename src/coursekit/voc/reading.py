@@ -25,14 +25,14 @@ DTYPES = (
 LONGEST_NAME = 255  # bytes; file systems take no more
 SHAPES = {  # what an object may have in place of a box, and what to do
     "robndbox": "has a rotated box. Export upright boxes, with <bndbox>",
-    "polygon": "has a polygon and no box. Set polygons='box' to take the box around it",
+    "polygon": "has a polygon and no box. COURSEKIT_POLYGONS=box takes the box around it",
 }
 
 
 def load_annotations(
     directory: str | Path,
     errors: Literal["raise", "skip"] = "raise",
-    polygons: Literal["raise", "box"] = "raise",
+    polygons: Literal["raise", "box"] | None = None,
     zero_based: bool | None = None,
 ) -> pd.DataFrame:
     """Return the table of objects of a data set in VOC's layout.
@@ -40,9 +40,10 @@ def load_annotations(
     Reads every ``.xml`` file in ``Annotations``, in folders in it as well: VOC's own files and
     those of the tools that write its format. An image_id is the file's path there, without the
     ending. Coordinates may have decimals; with `zero_based` they count from 0 and leave the last
-    pixel out, as some tools write them (by default what ``COURSEKIT_ZERO_BASED`` says). Where they
-    look as if they did, and nobody said so, a sentence tells. ``difficult`` and ``truncated`` are
-    false where they are missing. A missing ``<filename>`` or ``<size>`` is taken from the picture.
+    pixel out, as some tools write them. Where they look as if they did, and nobody said so, a
+    sentence tells. With `polygons` set to ``box``, an object without a box gets the one around its
+    polygon. Both are by default what `settings` say. ``difficult`` and ``truncated`` are false
+    where they are missing. A missing ``<filename>`` or ``<size>`` is taken from the picture.
     Parsing is hardened; see `parsing.parse`. No file name leaves the directory.
 
     A file that cannot be read raises an `AnnotationError` with its path and line; with `errors` set
@@ -60,7 +61,7 @@ def load_annotations(
             "Annotations/ and JPEGImages/ in it."
         )
     pictures = Pictures(directory / "JPEGImages")
-    rows, skipped, noted = [], [], []
+    rows, skipped, noted, polygons = [], [], [], polygons or settings.polygons()
     for file in files:
         try:
             rows += _read_file(folder, file, pictures, polygons, noted)
@@ -101,11 +102,6 @@ def names_in(folder: str | Path, *endings: str) -> list[str]:
         start = "" if inside == "." else f"{inside}/"
         found += [start + name for name in names if not name.startswith(".")]
     return sorted(name for name in found if not endings or name.lower().endswith(endings))
-
-
-def files_in(folder: str | Path, *endings: str) -> list[Path]:
-    """Return what `names_in` does, as paths that are relative to the folder."""
-    return [Path(name) for name in names_in(folder, *endings)]
 
 
 class Pictures:

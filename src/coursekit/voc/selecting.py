@@ -1,13 +1,15 @@
 """Which images to use, and for what: training, choosing (val), or the final test."""
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from posixpath import splitext
+from typing import Any, Literal
 
+from coursekit import settings
 from coursekit.pictures import CorruptImageError, size_of
-from coursekit.voc.reading import files_in
+from coursekit.voc.reading import names_in
 
 import numpy as np
 import pandas as pd
@@ -21,7 +23,7 @@ def single_object(
     table: pd.DataFrame,
     classes: Sequence[str],
     exclusive: bool = False,
-    sizes: Literal["check", "annotation", "picture"] = "check",
+    sizes: Literal["check", "annotation", "picture"] | None = None,
 ) -> pd.DataFrame:
     """Return the table of images with exactly one object of the wanted classes.
 
@@ -31,15 +33,13 @@ def single_object(
     is empty or inverted, raise a ``ValueError``.
 
     Boxes are divided by ``width`` and ``height``, so these must be the picture's. A picture of
-    another size raises a ``ValueError``, too, unless `sizes` says which to take; it is read from
-    the directory that the table came from, and a picture that cannot be read counts as right.
+    another size raises a ``ValueError``, too, unless `sizes`, by default what `settings` say, tells
+    which to take. It is read from the directory that the table came from, and a picture that cannot
+    be read counts as right.
     """
-    absent = [name for name in classes if name not in set(table["name"])]
-    if absent:
-        raise ValueError(
-            f"No object is called {', '.join(absent)}. The table has: "
-            f"{', '.join(sorted(set(table['name'])))}."
-        )
+    sizes = sizes or settings.sizes()
+    if absent := [name for name in classes if name not in set(table["name"])]:
+        raise ValueError(unknown(absent, table["name"]))
     wanted = table[table["name"].isin(classes)].reset_index(drop=True)
     single = wanted.groupby("image_id")["name"].transform("size") == 1
     shown = [name for name in classes if name in set(wanted["name"][single])]
@@ -47,18 +47,26 @@ def single_object(
         count = table.groupby("image_id").size()
         single &= wanted["image_id"].map(count) == 1
     elif len(shown) < len(classes):
-        never = ", ".join(name for name in classes if name not in shown)
+        never = ", ".join(repr(name) for name in classes if name not in shown)
         print(f"Left out, since no picture has one of them as its only object: {never}.")
     images = wanted[single].reset_index(drop=True)
     empty = (images["xmax"] <= images["xmin"]) | (images["ymax"] <= images["ymin"])
     if empty.any():
         raise ValueError(
             f"The boxes of {', '.join(images['image_id'][empty][:5])} are empty or inverted "
-            f"({int(empty.sum())} in all). voc.audit lists them; correct or remove those files."
+            f"({int(empty.sum())} in all). Draw them again, or remove those files."
         )
     if len(images) and sizes != "annotation" and "directory" in table.attrs:
         images[["width", "height"]] = _sizes(images, Path(table.attrs["directory"]), sizes)
     return images.assign(label=images["name"].map({c: i for i, c in enumerate(shown)}))
+
+
+def unknown(absent: Sequence[str], names: Iterable[str]) -> str:
+    """Return what is wrong with classes that are not among the names of the objects."""
+    called, quoted = ([*map(repr, some)] for some in (absent, sorted({*names})))
+    renamed = " and ".join(name for name in quoted if "," in name)
+    advice = f" Commas separate names, so rename {renamed} in the files." if renamed else ""
+    return f"No object is called {', '.join(called)}. There are: {', '.join(quoted)}.{advice}"
 
 
 def _sizes(images: pd.DataFrame, directory: Path, sizes: str) -> list[tuple[int, int]]:
@@ -74,7 +82,8 @@ def _sizes(images: pd.DataFrame, directory: Path, sizes: str) -> list[tuple[int,
         raise ValueError(
             f"{images['image_id'][first]} says {declared[first]} pixels, and its picture has "
             f"{shown[first]} ({len(other)} in all). Was it resized or turned after the boxes were "
-            "drawn? Look at some, then set sizes to 'picture' or 'annotation'."
+            "drawn? Look at some, then say which size is right: `--sizes picture` or "
+            "`--sizes annotation`, or the word in COURSEKIT_SIZES."
         )
     return shown
 
@@ -105,8 +114,7 @@ def assign_split(
     if "test" not in set(lists.values()):
         split = split.replace({"val": "test"})
     if "val" not in set(split):
-        inside = split == "train"
-        shares = {"train": 0.8, "val": 0.2}
+        inside, shares = split == "train", {"train": 0.8, "val": 0.2}
         split = split.mask(inside, _draw(images[inside], shares, seed).reindex(split.index))
     return images.assign(split=split)
 
@@ -119,15 +127,19 @@ def read_lists(directory: Path) -> dict[str, str]:
     and VOC's 1, or its -1 for "not this one". An image in two lists, and a list none of whose
     lines is an image_id, raise a ``ValueError``. Other lines that are not are skipped.
     """
-    annotations = files_in(directory / "Annotations", ".xml")
-    known, found = {file.with_suffix("").as_posix() for file in annotations}, {}
+    ids = [splitext(file)[0] for file in names_in(directory / "Annotations", ".xml")]
     folders = directory / "ImageSets", directory / "ImageSets" / "Main"
     files = [file for folder in folders for file in folder.glob("*.txt")]
-    files = [file for file in files if file.stem.lower() in LISTS]
+    return splits_in(files, dict(zip(ids, ids, strict=True)))
+
+
+def splits_in(files: Sequence[Path], known: dict[str, Any]) -> dict[Any, str]:
+    """Return what `read_lists` does, for the lists among `files`; `known` maps names to ids."""
+    files, found = [file for file in files if file.stem.lower() in LISTS], {}
     for file in sorted(files, key=lambda file: [*LISTS].index(file.stem.lower())):
         split = LISTS[file.stem.lower()]
         lines = [line for line in _text(file).splitlines() if line.strip()]
-        named = [image_id for line in lines if (image_id := _named(line, known))]
+        named = [known[name] for line in lines if (name := _named(line, known))]
         if lines and not named:
             raise ValueError(
                 f"{file} names no annotated image. Its first line is {lines[0][:60]!r}; an id "
@@ -154,31 +166,37 @@ def _text(file: Path) -> str:
         ) from error
 
 
-def _named(line: str, known: set[str]) -> str | None:
-    """Return the image_id that a line of a list names, or None."""
+def _named(line: str, known: dict[str, Any]) -> str | None:
+    """Return what a line of a list calls the image that it names, or None."""
     name, _, sign = line.strip().rpartition(" ")
     if sign == "-1":
         return None
     whole = line.strip() if sign not in ("0", "1") or line.strip() in known else name.strip()
-    path = PurePosixPath(whole.replace("\\", "/"))
-    forms = (whole, str(path.with_suffix("")), path.name, path.stem)
-    return next((form for form in forms if form in known), None)
+    parts = PurePosixPath(whole.replace("\\", "/")).parts
+    ends = ["/".join(parts[i:]) for i in range(len(parts))]
+    forms = (form for end in ends for form in (end, splitext(end)[0]))
+    return next((form for form in (whole, *forms) if form in known), None)
 
 
 def _draw(images: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
     """Return a split for each row: every class in the same shares, to the nearest image.
 
-    A class with an image for each split has one in each.
+    A class with an image for each split has one in each. Of a smaller one, an image goes where
+    none is yet, or but one for ``test``; else to ``train``. Of two, one is always in ``train``.
     """
-    rng = np.random.default_rng(seed)
-    split = pd.Series(index=images.index, dtype=object)
-    bounds = np.cumsum(list(shares.values()))
-    for _, members in images.sort_values("image_id").groupby("name"):
-        shuffled = rng.permutation(members.index)
-        ends = np.round(bounds * len(shuffled)).astype(int)
+    rng, split = np.random.default_rng(seed), pd.Series(index=images.index, dtype=object)
+    least, bounds = np.arange(1, len(shares) + 1), np.cumsum(list(shares.values()))
+    classes = images.sort_values("image_id").groupby("name")
+    drawn = [rng.permutation(members.index) for _, members in classes]
+    for shuffled in sorted(drawn, key=len, reverse=True):
+        into, ends = [*shares], np.round(bounds * len(shuffled)).astype(int)
         if len(shuffled) >= len(shares):  # then none goes without
-            least = np.arange(1, len(shares) + 1)
-            ends = np.clip(ends, least, len(shuffled) - len(shares) + least)
-        for name, part in zip(shares, np.split(shuffled, ends[:-1]), strict=True):
+            over = np.clip(ends - least, 0, len(shuffled) - len(shares))
+            ends = np.minimum.accumulate(over[::-1])[::-1] + least
+        else:
+            n, two = split.value_counts().reindex(into, fill_value=0), len(shuffled) == 2
+            needs = {s: (n[s] > (s == "test"), s != "train", n[s] / shares[s]) for s in into}
+            into, ends = sorted(into[::-1], key=lambda s: (two and s != "train", needs[s])), least
+        for name, part in zip(into, np.split(shuffled, ends[:-1]), strict=True):
             split.loc[part] = name
     return split

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coursekit.files import write_whole
-from coursetools.publish.student import CODE_STUB, TITLE, grading, mark, points
+from coursetools.publish.student import CODE_STUB, NAME, TITLE, grading, mark, points
 
 import nbformat
 from nbformat import NotebookNode
@@ -21,7 +21,7 @@ from traitlets.config import PyFileConfigLoader
 CONFIG = f"""\
 # Settings of nbgrader. Call its commands in this folder.
 c = get_config()  # noqa: F821
-c.CourseDirectory.course_id = "where-is-it"
+c.CourseDirectory.course_id = "{NAME}"
 # All students, also where a hub's settings say who you are.
 c.CourseDirectory.student_id = "*"
 c.ClearSolutions.code_stub = {CODE_STUB!r}

@@ -22,6 +22,7 @@ from nbconvert.preprocessors import ClearOutputPreprocessor
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
+NAME = "where-is-it"  # of the folder in the zip, and of the course in nbgrader
 CODE_STUB = {"python": "# Your code here\nraise NotImplementedError()"}
 TITLE = re.compile(r"^:::+\{admonition\} Exercise (\d+)(?: \((.+?)\))?", re.MULTILINE)
 # No student has a solution to look at.
@@ -150,7 +151,7 @@ def write(folder: Path, outputs: bool = False, root: Path = settings.CHECKOUT) -
     return cleaning.replace(folder, part)
 
 
-def pack(folder: Path, name: str = "where-is-it") -> Path:
+def pack(folder: Path, name: str = NAME) -> Path:
     """Return a zip file beside `folder` with what was written there: the same bytes each time.
 
     All files have the date of the release: JupyterLab shows it.
@@ -167,23 +168,51 @@ def pack(folder: Path, name: str = "where-is-it") -> Path:
 
 
 def _shipped(root: Path) -> list[Path]:
-    parts = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))["parts"]
-    pages = [c["file"] for part in parts if part["caption"] == TEACHERS for c in part["chapters"]]
-    left_out = [*LEFT_OUT, *(f"{page}.*" for page in pages)]
+    def names(paths: set[Path]) -> list[str]:
+        return sorted(path.relative_to(root).as_posix() for path in paths)
+
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    teachers = _pages([part for part in toc["parts"] if part["caption"] == TEACHERS])
+    left_out = [*LEFT_OUT, *(f"{page}.*" for page in teachers)]
     shipped = {path for pattern in SHIPPED for path in root.glob(pattern) if path.is_file()}
     shipped -= {path for pattern in left_out for path in root.glob(pattern)}
     shipped &= set(cleaning.files(root).values())
-    if (root / ".git").exists():  # grades and drafts may lie around; git knows what the course is
+    contents = {path for path in shipped if names({path.with_suffix("")})[0] in _pages(toc)}
+    # grades and drafts may lie around; git knows what the course is
+    if (root / ".git").exists() and shutil.which("git"):
         listed = subprocess.run(
             ["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True, encoding="utf-8"
         )
         tracked = {root / name for name in listed.stdout.split("\0") if name}
-        if unknown := sorted(path.relative_to(root).as_posix() for path in shipped - tracked):
+        if pages := names(contents - tracked):
+            raise ValueError(
+                f"_toc.yml names {', '.join(pages)}, which git does not track, and students get "
+                f"what git tracks. Run `git add {' '.join(pages)}`, or correct _toc.yml."
+            )
+        if unknown := names(shipped - tracked):
             print(f"Left out, since git does not track them: {', '.join(unknown)}.")
         shipped &= tracked
+    else:
+        seen = {path for folder in ("book", "notebooks") for path in root.glob(f"{folder}/*")}
+        seen |= {path for path in shipped if path.suffix in (".md", ".ipynb")}
+        others = ", ".join(names(shipped & seen - contents)) or "nothing else"
+        print(
+            "Without git, nothing says what is a draft: all files in book, notebooks, benchmarks "
+            f"and src go along. Should they? _toc.yml does not name {others}."
+        )
     if links := [path for path in shipped if path.is_symlink()]:
         raise ValueError(f"{links[0]} is a link. Put the file itself there.")
     return sorted(shipped)
+
+
+def _pages(toc: object) -> set[str]:
+    """Return the pages that a part of _toc.yml names, without their endings."""
+    if isinstance(toc, list):
+        return {page for entry in toc for page in _pages(entry)}
+    if not isinstance(toc, dict):
+        return set()
+    own = {Path(toc[key]).with_suffix("").as_posix() for key in ("root", "file") if key in toc}
+    return own | _pages([*toc.values()])
 
 
 def _makefile(text: str, root: Path) -> str:

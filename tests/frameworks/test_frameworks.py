@@ -82,7 +82,7 @@ def test_keras_is_silent():
 def test_only_the_known_noise_is_held_back():
     code = """
 import os
-from coursekit.frameworks import without_noise
+from frameworks import without_noise
 with without_noise():
     os.write(2, b"Could not find cuda drivers\\n")
     os.write(2, b"something real\\n")
