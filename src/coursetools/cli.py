@@ -147,6 +147,8 @@ def _run(options: argparse.Namespace) -> int:
     for copy in copies:
         place_to_write(copy.parent, "Give --results another file.")
     environment.set_by(options)
+    out = Path(options.out or settings.home() / "runs" / settings.folder_name())
+    out = environment.outside(out, datasets.place(settings.dataset()))
     if not settings.home().is_dir():
         place_to_write(settings.home(), "Name another folder with --home, or COURSEKIT_HOME.")
     fetching.prepare()  # before the first notebook starts
@@ -159,8 +161,6 @@ def _run(options: argparse.Namespace) -> int:
         executed = runner.run(notebooks, hours=options.hours)
         recording.store(settings.CHECKOUT / "book" / "results.json", names, earlier)
     else:
-        out = Path(options.out or settings.home() / "runs" / settings.folder_name())
-        out = environment.outside(out, datasets.place(settings.dataset()))
         os.environ["COURSEKIT_ARTIFACTS"] = str(out)
         executed = runner.run(notebooks, runner.copies_in(out), options.hours)
         print(f"Executed notebooks, predictions and results.json are in {out}.")

@@ -144,7 +144,7 @@ def test_names_are_alike_in_case_spaces_and_one_letter(name, other, same):
 
 def test_a_class_that_does_not_occur_is_said_with_those_that_do(own, monkeypatch):
     monkeypatch.setenv("COURSEKIT_CLASSES", "mug,lamp")
-    assert refused().startswith("No object is called lamp. The table has: mug, pen.")
+    assert refused().startswith("No object is called 'lamp'. There are: 'mug', 'pen'.")
 
 
 def test_all_that_is_wrong_is_said_at_once(own):
