@@ -32,14 +32,14 @@ NOTEBOOK = f"{NAME}/{ASSIGNMENT}/{LESSON.name}"
 PAGE = (ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
 # The command's promise is kept too early; so the cells themselves are asked.
 RUN = """
-const done = arguments[arguments.length - 1], {commands, shell} = window.jupyterapp;
+const {commands, shell} = window.jupyterapp;
 const {content, sessionContext} = shell.currentWidget;
 sessionContext.ready.then(() => commands.execute('notebook:run-all-cells'));
 const timer = setInterval(() => {
   const code = [...content.model.cells].filter(cell => cell.type === 'code');
   if (code.some(cell => !cell.executionCount)) return;
   clearInterval(timer);
-  commands.execute('docmanager:save').then(done);
+  commands.execute('docmanager:save').then(() => { window.lessonSaved = true; });
 }, 500);
 """
 
@@ -156,8 +156,10 @@ def test_a_student_opens_runs_and_submits_and_the_teacher_grades(hub, school, br
     answer(path, solved)
     browser.refresh()
     wait.until(opened)
-    browser.set_script_timeout(900)
-    browser.execute_async_script(RUN)
+    browser.execute_script(RUN)
+    # asked again and again: Selenium waits for one answer no longer than two minutes
+    saved = "return window.lessonSaved === true"
+    WebDriverWait(browser, 900, 2).until(lambda page: page.execute_script(saved))
     assert failed(path) == []
 
     # The student's list of assignments: a click submits.
