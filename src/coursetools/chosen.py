@@ -38,6 +38,7 @@ def check_classes() -> Iterator[Row]:
     """Return whether the data set in use has objects of the classes that are asked for."""
     from coursekit import datasets
     from coursekit.voc import annotation_files, selecting
+    from coursetools import misspelt
 
     try:
         wanted = settings.classes()
@@ -52,6 +53,7 @@ def check_classes() -> Iterator[Row]:
             break
     absent = [name for name in wanted if name not in names] if names else []
     advice = f"Set COURSEKIT_CLASSES for {directory}. {selecting.unknown(absent, names)}"
+    advice = advice + misspelt.meant_by(absent, names) if absent else ""
     found = f"without {', '.join(absent)}" if absent else ", ".join(wanted)
     yield Row("classes", found, "COURSEKIT_CLASSES", not absent if names else None, advice)
 

@@ -32,7 +32,7 @@ CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")  # psutil sees the machine a
 def examine() -> "pd.DataFrame":
     """Return one row per finding: check, found, wanted, ok, what_to_do.
 
-    ``ok`` is None for mere information. ``what_to_do`` is empty unless ``ok`` is False.
+    ``ok`` is None where nothing stops the lessons. ``what_to_do`` is empty where nothing is odd.
     """
     import pandas as pd
 
@@ -125,7 +125,7 @@ def check_pictures() -> Iterator[Row]:
     except ValueError as error:  # a setting without a meaning
         rows = [Row("pictures", "", "", False, str(error))]
     for row in rows:
-        if row.check != "classes":  # so does another of these
+        if row.check != "classes" or row.ok is None:  # another check says which are missing
             yield row._replace(found=row.found or "would stop the lessons")
 
 
@@ -158,7 +158,7 @@ def _rows() -> list[Row]:
             name = check.__name__.removeprefix("check_")
             found = f"{type(error).__name__}: {error}"
             rows.append(Row(name, found, "a check that runs", False, install()))
-    return [row if row.ok is False else row._replace(what_to_do="") for row in rows]
+    return [row._replace(what_to_do="") if row.ok else row for row in rows]
 
 
 def _version(package: str) -> str | None:

@@ -5,25 +5,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from coursekit.voc import parsing, selecting
+from coursekit.voc import auditing, parsing, selecting
 
 import yaml
-from globox import Annotation, AnnotationSet
+from globox import Annotation, AnnotationSet, BoundingBox
 
 NO_LABELS = ("classes.txt", "readme.txt", "requirements.txt")
+FAR = 0.05  # of a picture: a box that far outside is no matter of rounding
 
 
 class Labels(NamedTuple):
     """What one picture shows: which picture, and its boxes as (name, xmin, ymin, xmax, ymax).
 
     The boxes are zero-based and half-open, in pixels, or in fractions where `size` is (1, 1).
-    None for a file that is in VOC's format already.
+    None for a file that is in VOC's format already. So many of them are around polygons.
     """
 
     file: Path
     picture: str
     boxes: list[tuple] | None = None
     size: tuple[int, int] | None = None
+    polygons: int = 0
 
 
 def _corners(annotation: Annotation) -> list[tuple]:
@@ -48,23 +50,47 @@ def _voc(files: list[Path], left_out: dict) -> Iterator[Labels]:
 
 
 def _yolo(files: list[Path], left_out: dict) -> Iterator[Labels]:
-    names = _class_names(files)
+    names, seen, odd = _class_names(files), 0, []
     for file in _ending(files, ".txt"):
         if file.name.lower() in NO_LABELS or file.stem.lower() in selecting.LISTS:
             continue
         read = _attempt(_in_fractions, file, left_out)
         if read is None:
             continue
+        seen += 1
+        sides = [side for _, *corners in _corners(read) for side in corners]
+        if sides and (min(sides) < -FAR or max(sides) > 1 + FAR):
+            odd.append(file.name)
+            continue
         unknown = {box.label for box in read.boxes} - {*names}
         if unknown:
             left_out["label files with unknown classes"].append(f"{file.name}: {min(unknown)}")
             continue
         boxes = [(names[label], *corners) for label, *corners in _corners(read)]
-        yield Labels(file, file.stem, boxes, (1, 1))
+        polygons = sum(len(line.split()) > 6 for line in _text(file).splitlines())
+        yield Labels(file, file.stem, boxes, (1, 1), polygons)
+    reason = "values above 1, or boxes far outside the picture"
+    if len(odd) > auditing.MANY * seen:
+        raise ValueError(
+            f"{len(odd)} of {seen} label files have {reason}: {', '.join(odd[:5])}"
+            f"{', …' if len(odd) > 5 else ''}. The four numbers of a box in YOLO's files are its "
+            "centre, its width and its height, as fractions of the picture. Export them so."
+        )
+    left_out[f"label files with {reason}, where YOLO's have fractions"] += odd
 
 
 def _in_fractions(file: Path) -> Annotation:
-    return Annotation.from_yolo_darknet(file, image_size=(1, 1))
+    """Return the boxes of a file of YOLO's; of a polygon, the box around it."""
+    lines = [line for line in _text(file).splitlines() if line.strip()]
+    if any(len(line.split()) == 6 for line in lines):
+        raise ValueError("six numbers in a line, not five. Export without confidences")
+    read = {False: BoundingBox.from_yolo_darknet, True: BoundingBox.from_yolo_seg}
+    boxes = [read[len(line.split()) > 6](line, image_size=(1, 1)) for line in lines]
+    return Annotation(file.name, (1, 1), boxes)
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8-sig")
 
 
 def _class_names(files: list[Path]) -> dict[str, str]:
@@ -132,7 +158,8 @@ def _look(file: Path) -> str | None:
     suffix = file.suffix.lower()
     if suffix == ".txt" and file.name.lower() not in NO_LABELS:
         fields = file.read_text(encoding="utf-8", errors="replace").split("\n")[0].split()
-        return "yolo" if len(fields) == 5 else None
+        numbers = all(map(parsing.NUMBER.fullmatch, fields[1:]))
+        return "yolo" if len(fields) == 5 or (len(fields) > 5 and numbers) else None
     if suffix == ".xml":
         start = file.read_bytes()[:2000]
         return "cvat" if b"<annotations" in start else "voc" if b"<annotation" in start else None

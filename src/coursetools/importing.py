@@ -4,6 +4,7 @@ Globox reads the foreign formats. Lists, such as ``train.txt``, say which split 
 to; without them, a part of its path that has the name of a split, such as ``train`` or ``valid``.
 """
 
+import hashlib
 import shutil
 import tempfile
 from collections import Counter, defaultdict
@@ -12,7 +13,7 @@ from pathlib import Path
 from coursekit import boxes, pictures
 from coursekit.boxes import SIDES
 from coursekit.voc import parsing, reading, selecting
-from coursetools import foreign
+from coursetools import foreign, looking
 from coursetools.foreign import Labels
 
 from lxml import etree
@@ -48,9 +49,9 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
         else:
             found[picture] = labels
     if not found:
-        raise ValueError(
-            f"{directory} holds no labels in {foreign.NAMES[kind]} that fit its pictures."
-        )
+        why = _reasons(left_out)
+        fit = f"{directory} holds no labels in {foreign.NAMES[kind]} that fit its pictures."
+        raise ValueError("\n".join([fit, *why]))
     left_out["pictures without labels"] += [file.name for file in images if file not in found]
 
     splits, source = _by_lists(files, found, directory, left_out), "lists"
@@ -59,7 +60,14 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     if splits:
         stray = [file.name for file in found if file not in splits]
         left_out["pictures outside every split"] += stray
-        found = {file: labels for file, labels in found.items() if file in splits}
+        found = {file: labels for file, labels in found.items() if splits.get(file)}
+    for file in looking.torn_among([*found]):
+        left_out["pictures that cannot be read"].append(file.name)
+        del found[file]
+    for file, first in _copies(found, splits).items():
+        names = [one.relative_to(directory).as_posix() for one in (file, first)]
+        left_out["copies of a picture, byte for byte"].append(" of ".join(names))
+        del found[file]
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
         whole = Path(scratch, "set")
@@ -74,6 +82,7 @@ def _write(found: dict, splits: dict, whole: Path, left_out: dict) -> Counter:
         (whole / part).mkdir(parents=True)
     stems = Counter(file.stem.lower() for file in found)
     counts, lists = Counter(), defaultdict(list)
+    counts["polygons"] = sum(labels.polygons for labels in found.values())
     for file, labels in found.items():
         alone = stems[file.stem.lower()] == 1
         stem = file.stem if alone else "_".join([*file.parent.parts[-2:], file.stem])
@@ -82,11 +91,7 @@ def _write(found: dict, splits: dict, whole: Path, left_out: dict) -> Counter:
             shutil.copyfile(labels.file, target)
             counts["objects"] += len(parsing.parse(labels.file).findall("object"))
         else:
-            try:
-                width, height = pictures.size_of(file)
-            except (OSError, pictures.CorruptImageError):
-                left_out["pictures that cannot be read"].append(file.name)
-                continue
+            width, height = pictures.size_of(file)
             size = (width, height) if labels.size in (None, (1, 1)) else labels.size
             scale = (width, height) * 2 if labels.size == (1, 1) else (1, 1, 1, 1)
             objects = []
@@ -125,7 +130,10 @@ def _annotation(filename: str, size: tuple[int, int], objects: list[tuple]) -> b
 
 
 def _by_lists(files: list[Path], found: dict, directory: Path, left_out: dict) -> dict[Path, str]:
-    """Return the split of each picture that a list names; none unless there are two splits."""
+    """Return the split of each picture that lists name, None if they name two for it.
+
+    No picture at all unless there are two splits.
+    """
     texts = [file for file in files if file.suffix.lower() == ".txt"]
     lists = [file for file in texts if file.stem.lower() in selecting.LISTS]
     others = [file for file in files if "ImageSets" in file.relative_to(directory).parts]
@@ -135,16 +143,23 @@ def _by_lists(files: list[Path], found: dict, directory: Path, left_out: dict) -
         parts = picture.relative_to(directory).with_suffix("").parts
         for i in range(len(parts)):
             called["/".join(parts[i:])].append(picture)
-    known = {name: alike[0] for name, alike in called.items() if len(alike) == 1}
-    try:
-        splits = selecting.splits_in(lists, known)
-        reason = "they name one split only"
-    except ValueError as error:
-        splits, reason = {}, str(error)
-    if len({*splits.values()}) > 1:
-        return splits
-    left_out["lists"] += [reason] * len(lists)
-    return {}
+    named: dict[Path, dict[str, Path]] = defaultdict(dict)  # split, and the list that says so
+    for file, split, line, fitting in selecting.lines_in(lists, called):
+        if fitting is None or len(fitting) > 1:
+            reason = "that fit several pictures" if fitting else "that name no labelled picture"
+            left_out[f"lines of lists {reason}"].append(f"{line[:60]} in {file.name}")
+        else:
+            named[fitting[0]].setdefault(split, file)
+    twice = {picture: where for picture, where in named.items() if len(where) > 1}
+    splits = {picture: next(iter(where)) for picture, where in named.items()}
+    splits |= dict.fromkeys(twice)
+    if len({*splits.values()} - {None}) < 2:
+        left_out["lists, since they tell no two splits apart"] += [file.name for file in lists]
+        return {}
+    for picture, where in twice.items():
+        names = " and ".join(file.name for file in where.values())
+        left_out["pictures in two splits"].append(f"{picture.name} in {names}")
+    return splits
 
 
 def _by_folders(found: dict, directory: Path) -> dict[Path, str]:
@@ -156,6 +171,24 @@ def _by_folders(found: dict, directory: Path) -> dict[Path, str]:
         if name.lower() in selecting.LISTS
     }
     return splits if len({*splits.values()}) > 1 else {}
+
+
+def _copies(found: dict, splits: dict) -> dict[Path, Path]:
+    """Return pictures that are in the set twice, byte for byte, each with the one that stays.
+
+    Of several it is the one that is for training: else the test would be on a known picture.
+    """
+    order = [*selecting.SHARES, None]
+    files = sorted(found, key=lambda file: (order.index(splits.get(file)), file))
+    sizes = Counter(file.stat().st_size for file in files)
+    first: dict[bytes, Path] = {}
+    copies = {}
+    for file in files:
+        if sizes[file.stat().st_size] > 1:  # only then can two be the same
+            content = hashlib.sha256(file.read_bytes()).digest()
+            if first.setdefault(content, file) != file:
+                copies[file] = first[content]
+    return copies
 
 
 def _nearest(labels: Labels, named: dict[str, list[Path]], directory: Path) -> Path | None:
@@ -173,10 +206,22 @@ def _report(out: Path, kind: str, counts: Counter, source: str, left_out: dict) 
     splits = [f"{counts[split]} for {split}" for split in selecting.SHARES if counts[split]]
     held = f"pictures {counts['pictures']}, objects {counts['objects']}"
     lines = [f"{out}: {held}, read as {foreign.NAMES[kind]}."]
-    lines += [f"The {source} are the splits: {', '.join(splits)}."] if splits else []
+    lines.append(
+        f"The {source} are the splits: {', '.join(splits)}."
+        if splits
+        else "No lists or folders say what is for training: lesson 02 draws a split at random."
+    )
+    if counts["polygons"]:
+        lines.append(f"Polygons of which the box around each was taken: {counts['polygons']}.")
+    return "\n".join([*lines, *_reasons(left_out)])
+
+
+def _reasons(left_out: dict[str, list[str]]) -> list[str]:
+    """Return a line for each reason to leave something out, with the first names."""
+    lines = []
     for reason, names in left_out.items():
         if names:
             different = [*dict.fromkeys(names)]
             some = ", ".join(different[:SHOWN]) + (", …" if len(different) > SHOWN else "")
             lines.append(f"Left out, {reason}: {len(names)} ({some}).")
-    return "\n".join(lines)
+    return lines

@@ -7,6 +7,8 @@ whose files it reads are part of it.
 import hashlib
 import json
 import re
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from coursekit import datasets, lessons, settings
@@ -76,6 +78,45 @@ def outdated(notebook: NotebookNode, path: Path, given: list, out: Path) -> list
             now = mark(nbformat.read(source, as_version=4), other, given, out)
             found += [other] if mark_of(copy) != now else []
     return found
+
+
+def refuse_gaps(notebooks: Sequence[Path], out: Path | None, command: Sequence[str]) -> None:
+    """Raise `ValueError` when lessons would read what no run has left, or left of other data.
+
+    `command` is what was typed after ``coursekit``; the message says what to type instead.
+    """
+    made, now = lessons.load_results()["provenance"], datasets.state()
+    folders = {path.parent for path in notebooks}
+    every = [path for folder in folders for path in folder.glob("[0-9]*.ipynb")]
+    every = {path.stem: path for path in [*every, *notebooks]}
+    names, needed = {path.stem for path in notebooks}, {}
+    waiting = [*names]
+    for name in waiting:  # which grows
+        for other in reads(nbformat.read(every[name], as_version=4), name):
+            if other in names or other in needed or other not in every:
+                continue
+            copy = out / f"{other}.ipynb" if out else None
+            there = mark_of(copy) if copy and copy.exists() else other in made
+            of = made.get(other, {}).get("data") or now
+            changed = ", ".join(key for key, value in now.items() if of.get(key) != value)
+            if changed or not there:
+                needed[other] = f"has run with other {changed}" if changed else "has not run yet"
+                waiting.append(other)
+    if needed:
+        words = "; ".join(f"{name} {how}" for name, how in sorted(needed.items()))
+        only = [part for name in sorted({*names, *needed}) for part in ("--only", name[:2])]
+        given = " ".join(map(shlex.quote, [*_without_only(command), *only]))
+        asked = " and ".join(name[:2] for name in sorted(names))
+        raise ValueError(f"Before lesson {asked}: {words}. Run `coursekit {given}`.")
+
+
+def _without_only(command: Sequence[str]) -> Iterator[str]:
+    words = iter(command)
+    for word in words:
+        if word == "--only":
+            next(words)
+        elif not word.startswith("--only="):
+            yield word
 
 
 def refuse_work(target: Path) -> None:

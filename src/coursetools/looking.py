@@ -4,9 +4,8 @@
 the same rows.
 """
 
-import difflib
 import io
-import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
@@ -17,13 +16,14 @@ from coursekit.boxes import SIDES
 from coursekit.pictures import CorruptImageError, read_picture
 from coursekit.voc import auditing, parsing
 from coursetools.findings import Row
+from coursetools.misspelt import alike, meant_by
 
 import pandas as pd
 
 SHOWN = 5  # names in a row
-MANY = 0.2  # the share of the boxes from which on no training makes sense
+PERCENT = 200  # pixels: in pictures that large, some box goes beyond the hundredth
 NEAR = 2  # pixels: that far outside a picture is a matter of counting, and harmless
-ALIKE = 0.8  # of two names, as difflib counts: five letters, and one of them differs
+FIRST = 5  # boxes: when so many begin at 1, and none at 0, it is no chance
 # of the audit: what is no fault, and what is said in another row
 NO_FAULTS, SAID = ["difficult", "truncated"], ["unreadable file", "picture unreadable"]
 SAID += ["left out or changed"]
@@ -36,12 +36,17 @@ def look() -> list[Row]:
         table, notes = _quietly(voc.load_annotations, directory, errors="skip")
     except FileNotFoundError as error:
         return [_stop("annotations", str(error))]
-    rows = [Row("boxes", note, "", None) for note in notes if "voc.audit" not in note]
+    rows = [_advised("boxes", note, " If your") for note in notes if "voc.audit" not in note]
     rows += _lines(table.attrs["skipped"], table.attrs["noted"], directory)
-    if len(table):
-        rows += _audited(table, directory, wanted)
-        rows += _names(table["name"].value_counts(), wanted)
-    return [*rows, *_chosen(table, directory, wanted)]
+    if table.empty:
+        none = _stop("annotations", "Annotate the pictures.", "no file has an object")
+        return rows if table.attrs["skipped"] else [*rows, none]
+    chosen = [*_chosen(table, directory, wanted)]
+    stops = [row for row in chosen if row.ok is False]
+    known, advice = {row.check for row in stops}, " ".join(row.what_to_do for row in stops)
+    audited = [row for row in _audited(table, directory, wanted) if row.check not in known]
+    rows += [row for row in audited if row.what_to_do not in advice]
+    return [*rows, *_names(table["name"].value_counts(), wanted), *chosen]
 
 
 def report(rows: Sequence[Row]) -> str:
@@ -65,6 +70,12 @@ def _stop(check: str, advice: str, found: str = "") -> Row:
     return Row(check, found, "", False, advice)
 
 
+def _advised(check: str, text: str, advice: str) -> Row:
+    """Return a row from a text in which advice begins with these words."""
+    found, words, rest = text.partition(advice)
+    return Row(check, found, "", None, f"{words}{rest}".strip())
+
+
 def _quietly(call, *arguments, **options) -> tuple:
     """Return what a call returns, and the lines that it printed."""
     with redirect_stdout(io.StringIO()) as said:
@@ -78,14 +89,13 @@ def _some(names: Sequence[str], between: str = ", ") -> str:
 
 def _lines(skipped: list[dict], noted: list[dict], directory: Path) -> Iterator[Row]:
     """Yield what the lessons cannot read, or read otherwise, each with file, line and reason."""
-    unread, other = (
-        [*map("{file}, line {line}: {problem}".format_map, all_)] for all_ in (skipped, noted)
-    )
-    if unread:
+    if skipped:
         advice = "Correct each of these files, or remove it."
-        yield _stop("annotations", advice, f"{len(unread)} cannot be read: {_some(unread, '; ')}")
-    if other:
-        yield Row("left out or changed", f"{len(other)} ({_some(other, '; ')})", "", None)
+        found = f"{len(skipped)} cannot be read: {_places(skipped)}"
+        yield _stop("annotations", advice, found)
+    if noted:
+        found = f"{len(noted)} ({_places(noted)})"
+        yield Row("left out or changed", found, "", None, "Is each as you mean it?")
     if settings.polygons() == "box":
         first = voc.annotation_files(directory)[0]
         objects = [] if skipped else parsing.parse(first).findall("object")
@@ -94,12 +104,26 @@ def _lines(skipped: list[dict], noted: list[dict], directory: Path) -> Iterator[
             yield _stop("polygons", advice, f"{first.name} has one and no box")
 
 
+def _places(records: list[dict]) -> str:
+    """Return each problem once, with where it is."""
+    places = defaultdict(list)
+    for one in records:
+        places[one["problem"]].append(f"{one['file']}, line {one['line']}")
+    words = (
+        f"{first}: {problem}" + (f" (and {_some(others, '; ')})" if others else "")
+        for problem, (first, *others) in places.items()
+    )
+    return _some([*words], "; ")
+
+
 def _audited(table: pd.DataFrame, directory: Path, wanted: Sequence[str]) -> Iterator[Row]:
     """Yield what the audit of lesson 02 finds; a picture that the lessons open must be whole."""
     used = table[table["name"].isin(wanted)].drop_duplicates("image_id").set_index("image_id")
-    if torn := _torn([*used["filename"]], directory / "JPEGImages"):
+    folder = directory / "JPEGImages"
+    if torn := torn_among([folder / name for name in used["filename"]]):
         advice = "Export the picture again, or remove its annotation."
-        yield _stop("picture unreadable", advice, f"{len(torn)} ({_some(torn, '; ')})")
+        words = [reason.replace(str(file), file.name) for file, reason in torn.items()]
+        yield _stop("picture unreadable", advice, f"{len(torn)} ({_some(words, '; ')})")
     audit = voc.audit(table, directory).drop(index=NO_FAULTS + SAID)
     for check, row in audit[audit["count"] > 0].iterrows():
         if not check.startswith("class "):
@@ -108,20 +132,21 @@ def _audited(table: pd.DataFrame, directory: Path, wanted: Sequence[str]) -> Ite
             yield Row(check, found, "", False if stops else None, row["what_to_do"])
 
 
-def _torn(names: Sequence[str], folder: Path) -> list[str]:
-    """Return why pictures that are there cannot be decoded to their end."""
+def torn_among(files: Sequence[Path]) -> dict[Path, str]:
+    """Return the pictures that are there and cannot be decoded to their end, and why."""
 
-    def reason(name: str) -> str:
+    def reason(file: Path) -> str:
         try:
-            read_picture(folder / name, 8)  # of a JPEG, that takes an eighth of the time
+            read_picture(file, 8)  # of a JPEG, that takes an eighth of the time
         except FileNotFoundError:
             return ""
         except (OSError, CorruptImageError) as error:
-            return str(error).replace(str(folder / name), name).rstrip(".")
+            return str(error).rstrip(".")
         return ""
 
     with ThreadPoolExecutor() as pool:
-        return [*filter(None, pool.map(reason, names))]
+        found = zip(files, pool.map(reason, files), strict=True)
+        return {file: words for file, words in found if words}
 
 
 def _names(counts: pd.Series, wanted: Sequence[str]) -> Iterator[Row]:
@@ -131,32 +156,28 @@ def _names(counts: pd.Series, wanted: Sequence[str]) -> Iterator[Row]:
         yield Row("not asked for", _some([f"{name} ({n})" for name, n in others.items()]), "", None)
     for name, n in others.items():
         for meant in wanted:
-            if alike(name, meant):
-                found = f"{name!r} ({n}) looks like {meant!r}. If it is, correct the annotations"
-                yield Row("names", found, "", None)
-
-
-def alike(name: str, other: str) -> bool:
-    """Return whether two names differ in case, spaces or signs, or in a letter; digits count."""
-    plain = [re.sub(r"[\W_]", "", one.casefold()) for one in (name, other)]
-    if "" in plain or plain[0] == plain[1]:
-        return "" not in plain
-    digits = [re.sub(r"\D", "", one) for one in plain]
-    return digits[0] == digits[1] and difflib.SequenceMatcher(None, *plain).ratio() >= ALIKE
+            if meant in counts and alike(name, meant):  # else the slip is in what was asked for
+                advice = "If it is, correct the annotations."
+                yield Row("names", f"{name!r} ({n}) looks like {meant!r}", "", None, advice)
 
 
 def _chosen(table: pd.DataFrame, directory: Path, wanted: Sequence[str]) -> Iterator[Row]:
     """Yield how many pictures lesson 02 will choose for which split, or what would stop it."""
+    names = {*table["name"]}
     try:
         images, notes = _quietly(voc.single_object, table, wanted)
-        counts = voc.assign_split(images, directory)["split"].value_counts()
+        for note in notes:
+            yield Row("classes", note, "", None)
+        yield from _absurd(images, table, wanted)
+        images, notes = _quietly(voc.assign_split, images, directory)
     except ValueError as error:
-        absent = {*wanted} - {*table["name"]}
-        yield _stop("classes" if absent else "pictures", str(error))
+        absent = [name for name in wanted if name not in names]
+        yield _stop("classes" if absent else "pictures", str(error) + meant_by(absent, names))
         return
     for note in notes:
-        yield Row("classes", note, "", None)
-    yield from _absurd(images)
+        yield _advised("lists", note, " They are")
+    yield from _uses(images, directory)
+    counts = images["split"].value_counts()
     number = {split: int(counts.get(split, 0)) for split in ("train", "val", "test")}
     if min(number.values()) == 0:
         yield _stop(
@@ -171,15 +192,48 @@ def _chosen(table: pd.DataFrame, directory: Path, wanted: Sequence[str]) -> Iter
     yield Row("pictures", found, "", None)
 
 
-def _absurd(images: pd.DataFrame) -> Iterator[Row]:
+def _uses(images: pd.DataFrame, directory: Path) -> Iterator[Row]:
+    """Yield which lists are used for another split than their own, where one is missing."""
+    lists, _ = _quietly(voc.selecting.read_lists, directory)
+    named = images["image_id"].map(lists)
+    other = images[named.notna() & (named != images["split"])]
+    parts = other.groupby(["split", named]).size().items()
+    if words := [f"{split} takes {n} of {name}" for (split, name), n in parts]:
+        found = f"one is missing, so {', '.join(words)}"
+        yield Row("lists", found, "", None, "Add it if you mean otherwise.")
+
+
+def _absurd(images: pd.DataFrame, table: pd.DataFrame, wanted: Sequence[str]) -> Iterator[Row]:
     """Yield that many boxes cannot be boxes in their pictures, so that nothing can be learned."""
+    low = table[["xmin", "ymin"]]
+    ones = low.eq(1).any(axis=1).sum()
+    if settings.zero_based() and ones >= FIRST and low.min(axis=None) > 0:
+        advice = "Do they count from 1? Then leave out `--zero-based`, or COURSEKIT_ZERO_BASED."
+        yield Row("boxes", f"{ones} begin at 1 and none at 0", "", None, advice)
+    if images[SIDES].max(axis=None) <= 100 and images[["width", "height"]].min(axis=None) > PERCENT:
+        found = f"no side is beyond 100, though pictures have {PERCENT} pixels and more"
+        yield Row("boxes", found, "", None, "Are they in percent? Export them in pixels.")
     fractions = (images[SIDES].abs() <= 1).all(axis=1)
+    outside, resized = _outside(images), "Were pictures resized after the boxes were drawn? Or are "
+    resized += "x and y exchanged?"
+    if other := {"picture": "annotation", "annotation": "picture"}.get(settings.sizes()):
+        again, _ = _quietly(voc.single_object, table, wanted, sizes=other)
+        if _outside(again).mean() <= auditing.MANY:
+            resized = f"By the other size they are inside. Take it: `--sizes {other}`, or the word "
+            resized += "in COURSEKIT_SIZES."
+    cases = (
+        (fractions, "box in fractions", auditing.PIXELS),
+        (outside & ~fractions, "box outside the image", resized),
+    )
+    for found, check, advice in cases:
+        if found.mean() > auditing.MANY:
+            named = _some([*images["image_id"][found]])
+            yield _stop(check, advice, f"{found.sum()} of {len(images)} ({named})")
+
+
+def _outside(images: pd.DataFrame) -> pd.Series:
+    """Return which boxes go clearly beyond their pictures."""
     outside = (images[["xmin", "ymin"]] < -NEAR).any(axis=1)
     for side, length in (("xmax", "width"), ("ymax", "height")):
         outside |= images[side] > images[length] + NEAR
-    resized = "Were the pictures resized after the boxes were drawn?"
-    cases = ((fractions, "are fractions", auditing.PIXELS), (outside, "lie outside", resized))
-    for found, words, advice in cases:
-        if found.mean() > MANY:
-            named = _some([*images["image_id"][found]])
-            yield _stop("boxes", advice, f"{found.sum()} of {len(images)} {words} ({named})")
+    return outside

@@ -42,7 +42,10 @@ def copies_in(out: Path) -> Path:
 
 
 def run(
-    notebooks: Sequence[Path], out: Path | None = None, hours: float = executing.HOURS
+    notebooks: Sequence[Path],
+    out: Path | None = None,
+    hours: float = executing.HOURS,
+    typed: Sequence[str] = (),
 ) -> list[Path]:
     """Execute notebooks in order and return the executed files.
 
@@ -57,12 +60,17 @@ def run(
         stores its outputs in the notebook itself.
     hours
         How long one cell may take.
+    typed
+        The command that asked for it, without its first word: before anything runs, it is refused
+        when a lesson reads what no run has left; see `keeping.refuse_gaps`.
 
     Raises
     ------
     FileExistsError
         When a file would be overwritten that may be somebody's work: in `out`, one that is not as
         a run has left it; in place, a notebook that was changed while it ran.
+    ValueError
+        When `typed` is refused.
     LessonError
         At the first cell that fails. The outputs up to that cell are stored.
     KeyboardInterrupt
@@ -71,6 +79,8 @@ def run(
     loaded = {path: nbformat.read(path, as_version=4) for path in notebooks}
     for path in loaded if out is not None else ():
         keeping.refuse_work(out / path.name)
+    if typed:
+        keeping.refuse_gaps(notebooks, out, typed)
     written = []
     total = sum(_count_code(notebook.cells) for notebook in loaded.values())
     given, names = keeping.inputs(), {path.stem for path in loaded}

@@ -323,14 +323,119 @@ def test_an_image_in_two_lists_or_in_none_is_refused(five, voc_set):
         voc.assign_split(images, voc_set.directory)
 
 
+def two_files_for_one(voc_set, n: int = 40) -> pd.DataFrame:
+    """Return a table of pictures that have two annotation files each, in two folders."""
+    for folder in "ab":
+        (voc_set.directory / "Annotations" / folder).mkdir()
+        for i in range(n):
+            voc_set.add(f"{folder}/{i:02d}", DOG, filename=f"{i:02d}.jpg", size=(120, 230))
+    return voc.single_object(voc.load_annotations(voc_set.directory), ["dog"])
+
+
+def test_two_annotation_files_of_one_picture_are_in_one_split(voc_set):
+    images = two_files_for_one(voc_set)
+    drawn = voc.assign_split(images, voc_set.directory)
+    assert (drawn.groupby("filename")["split"].nunique() == 1).all()
+    assert drawn["split"].value_counts().to_dict() == {"train": 48, "test": 20, "val": 12}
+    pd.testing.assert_frame_equal(
+        drawn, voc.assign_split(images.sample(frac=1, random_state=0)).loc[drawn.index]
+    )
+    names = sorted(images["image_id"])
+    voc_set.list("train", *names[:30], *names[40:70])
+    voc_set.list("test", *names[30:40], *names[70:])
+    listed = voc.assign_split(images, voc_set.directory)
+    assert {*listed["split"]} == {"train", "val", "test"}  # val is drawn from train
+    assert (listed.groupby("filename")["split"].nunique() == 1).all()
+
+
+def test_lists_that_put_one_picture_into_two_splits_are_refused(voc_set):
+    images = two_files_for_one(voc_set, 4)
+    voc_set.list("train", "a/00", "a/01", "a/02", "b/02")
+    voc_set.list("test", "b/00", "b/01", "a/03", "b/03")
+    with pytest.raises(ValueError, match=r"a/00 and b/00 are .* one picture, 00\.jpg, .*\(2 in"):
+        voc.assign_split(images, voc_set.directory)
+
+
+def test_names_in_lists_that_have_no_annotation_are_said_once(five, voc_set, capsys):
+    images = voc.single_object(five, ["dog", "cat"])
+    voc_set.list("train", "a", "b", "gone")
+    voc_set.list("test", "e", "c", "lost 1", "d -1", "other -1")
+    capsys.readouterr()
+    assert voc.assign_split(images, voc_set.directory)["split"].tolist()[2] == "test"
+    assert capsys.readouterr().out == (
+        "2 lines of the lists in ImageSets name no annotation, for example 'gone' in train.txt. "
+        "They are skipped.\n"
+    )
+
+
 # ---------------------------------------------------------------- auditing
+
+
+def outside(voc_set) -> list[str]:
+    table = voc.load_annotations(voc_set.directory)
+    return voc.audit(table).loc["box outside the image", "images"]
+
+
+def test_a_box_is_outside_of_the_size_in_use(voc_set, monkeypatch):
+    monkeypatch.delenv("COURSEKIT_SIZES", raising=False)
+    swapped = voc_set.add("swapped", ("dog", 11, 150, 90, 220), size=(120, 230))
+    halved = voc_set.add("halved", ("dog", 30, 30, 110, 110), size=(60, 60))
+    voc_set.add("right", ("dog", 30, 30, 110, 110), size=(120, 230))
+    voc_set.add("wrong", ("dog", 30, 30, 130, 110), size=(120, 230))
+    for file, *sizes in ((swapped, (120, 230), (230, 120)), (halved, (60, 60), (120, 120))):
+        text = file.read_text()
+        for side, old, new in zip(("width", "height"), *sizes, strict=True):
+            text = text.replace(f"<{side}>{old}<", f"<{side}>{new}<")
+        file.write_text(text)
+    assert outside(voc_set) == ["wrong"]  # the other two are named with their sizes
+    monkeypatch.setenv("COURSEKIT_SIZES", "annotation")
+    assert outside(voc_set) == ["swapped", "wrong"]
+    monkeypatch.setenv("COURSEKIT_SIZES", "picture")
+    assert outside(voc_set) == ["halved", "wrong"]
+    report = voc.audit(voc.load_annotations(voc_set.directory))
+    assert "the other size" in report.loc["box outside the image", "what_to_do"]
+    assert report.loc["size differs from picture", "images"] == ["halved", "swapped"]
+
+
+def test_a_fault_is_named_by_its_cause_and_once(voc_set, capsys):
+    for i in range(12):
+        voc_set.add(f"p{i:02d}", DOG)
+    voc_set.add("share", ("dog", 0, 0.2, 0.5, 0.6))
+    voc_set.add("zero", ("dog", 0, 20, 110, 220))
+    report = voc.audit(voc.load_annotations(voc_set.directory))
+    assert report.loc["box in fractions", "images"] == ["share"]
+    assert report.loc["box outside the image", "count"] == 0
+    said = capsys.readouterr().out
+    assert said.startswith("1 box begins at 0, where VOC begins at 1. The first is in zero. If")
+    for i in range(12):
+        voc_set.add(f"p{i:02d}", ("dog", 50, 60, 20, 30))
+    report = voc.audit(voc.load_annotations(voc_set.directory))
+    assert report.loc["many boxes inverted", "count"] == 12
+    assert report.loc["box empty or inverted", "count"] == 0
+    with pytest.raises(ValueError, match=r"inverted \(12 in all\)\. .* x, y, width, height"):
+        voc.single_object(voc.load_annotations(voc_set.directory), ["dog"])
+
+
+def test_a_picture_whose_annotation_is_in_a_folder_is_not_without_one(voc_set):
+    (voc_set.directory / "Annotations" / "batch").mkdir()
+    voc_set.add("batch/full", DOG, filename="full.jpg")
+    voc_set.add("batch/empty", filename="empty.jpg")
+    voc_set.add("batch/other", filename="scan.jpg")
+    voc_set.add("batch/torn", filename="torn.jpg")
+    voc_set.write("batch/torn", "<annotation>")
+    voc_set.add("alone", DOG)
+    (voc_set.directory / "Annotations" / "alone.xml").unlink()
+    report = voc.audit(voc.load_annotations(voc_set.directory, errors="skip"))
+    assert report.loc["picture without annotation", "images"] == ["alone"]
+    assert report.loc["no object", "images"] == ["batch/empty", "batch/other"]
 
 
 def test_the_audit_finds_each_fault_and_nothing_else(voc_set):
     voc_set.add("good", DOG)
     voc_set.add("inverted", ("cat", 50, 10, 20, 30))
     voc_set.add("outside", ("dog", 400, 10, 501, 30))
-    voc_set.add("left", ("dog", 0, 10, 50, 30))
+    voc_set.add("left", ("dog", -3, 10, 50, 30))
+    voc_set.add("zero", ("dog", 0, 10, 50, 30))  # `load_annotations` says so, with the cause
     voc_set.add("twice", DOG, DOG)
     voc_set.add("missing", DOG, picture=False)
     voc_set.add("nothing")
@@ -346,7 +451,7 @@ def test_the_audit_finds_each_fault_and_nothing_else(voc_set):
 
     report = voc.audit(voc.load_annotations(voc_set.directory, errors="skip"))
     found = {check: images for check, images in report["images"].items() if images}
-    assert report.loc["class cat", "count"] == 1 and report.loc["class dog", "count"] == 10
+    assert report.loc["class cat", "count"] == 1 and report.loc["class dog", "count"] == 11
     assert {k: v for k, v in found.items() if not k.startswith("class")} == {
         "unreadable file": ["broken"],
         "box empty or inverted": ["inverted"],

@@ -215,7 +215,7 @@ def test_units_that_are_no_pixels_and_corners_that_are_none_are_flagged(voc_set)
     for number in range(4):
         voc_set.add(f"f{number}", ("dog", 0.2, 0.2, 0.5, 0.5))
     report = voc.audit(voc.load_annotations(voc_set.directory, zero_based=True))
-    assert report.loc["all boxes in fractions", "count"] == 4
+    assert report.loc["box in fractions", "count"] == 4
     assert report.loc["many boxes inverted", "count"] == 0
     for number in range(4):
         voc_set.add(f"f{number}", ("dog", 30, 30, 10, 8))

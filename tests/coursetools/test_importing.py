@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import zlib
 from pathlib import Path
 
 from coursekit import voc
@@ -26,7 +27,7 @@ def box(name: str, *corners: float) -> BoundingBox:
 
 def draw(file: Path, exif: int | None = None) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(len(file.name))
+    rng = np.random.default_rng(zlib.crc32(str(file).encode()))  # no two are the same
     image = Image.fromarray(rng.integers(0, 255, (SIZE[1], SIZE[0], 3), dtype=np.uint8))
     options = {}
     if exif is not None:
@@ -196,12 +197,11 @@ def test_lists_come_before_folders_and_know_pictures_of_one_name(exported, tmp_p
 
 
 BAD_LISTS = {
-    "one picture in two": (
-        {"train": "ab", "test": "bc"},
-        r"lists: 2 .*b\.jpg is in train\.txt and",
+    "all in two": (
+        {"train": "abc", "test": "abc"},
+        r"lists, .* no two splits apart: 2 \(test\.txt, train\.txt\)",
     ),
-    "of other pictures": ({"train": "ab", "test": "x"}, r"lists: 2 .*names no annotated image"),
-    "one alone": ({"train": "abc"}, r"lists: 1 \(they name one split only\)"),
+    "one alone": ({"train": "abc"}, r"lists, .* no two splits apart: 1 \(train\.txt\)"),
     "of another name": ({"trainval": "abc"}, r"other files of ImageSets: 1 \(trainval\.txt\)"),
     "without a picture": ({"train": "a", "test": "b"}, r"outside every split: 1 \(c\.jpg\)"),
 }
@@ -215,7 +215,39 @@ def test_lists_that_are_not_carried_over_are_named(exported, tmp_path, fault):
     report = importing.lay_out(tmp_path / "export", tmp_path / "set")
     (line,) = [line for line in report.splitlines() if line.startswith("Left out")]
     assert re.match(f"Left out, .*{said}", line)
-    assert (tmp_path / "set" / "ImageSets").exists() == (fault == "without a picture")
+    kept = fault == "without a picture"
+    assert (tmp_path / "set" / "ImageSets").exists() == kept
+    assert ("The lists are the splits: 1 for train, 1 for test." in report) == kept
+    assert ("lesson 02 draws a split at random." in report) != kept
+
+
+def test_of_lists_with_a_fault_the_rest_is_carried_over(exported, tmp_path):
+    folder = tmp_path / "export"
+    voc_beside(exported, folder)
+    for name in ("one", "two"):
+        draw(folder / name / "d.jpg")
+        shutil.copy(folder / "a.xml", folder / name / "d.xml")
+    add_lists(folder, "as VOC", {"train": "abx", "test": "bcd"})
+    report = importing.lay_out(folder, tmp_path / "set").splitlines()
+    assert report[1:] == [
+        "The lists are the splits: 1 for train, 1 for test.",
+        "Left out, lines of lists that name no labelled picture: 1 (x in train.txt).",
+        "Left out, lines of lists that fit several pictures: 1 (d in test.txt).",
+        "Left out, pictures in two splits: 1 (b.jpg in train.txt and test.txt).",
+        "Left out, pictures outside every split: 2 (d.jpg).",
+    ]
+    assert voc.selecting.read_lists(tmp_path / "set") == {"a": "train", "c": "test"}
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_a_torn_picture_is_left_out_and_named(exported, tmp_path, kind):
+    EXPORTS[kind](exported, tmp_path / "export")
+    file = next((tmp_path / "export").rglob("b.jpg"))
+    file.write_bytes(file.read_bytes()[:-300])
+    said = importing.lay_out(tmp_path / "export", tmp_path / "set")
+    assert "set: pictures 2, objects 2, read as" in said
+    assert "Left out, pictures that cannot be read: 1 (b.jpg)." in said
+    assert {row[0] for row in rows(tmp_path / "set")} == {"a", "c"}
 
 
 def test_pictures_of_one_name_in_two_splits_stay_two(exported, tmp_path):
@@ -227,6 +259,83 @@ def test_pictures_of_one_name_in_two_splits_stay_two(exported, tmp_path):
     importing.lay_out(tmp_path / "export", tmp_path / "set")
     found = {row[0]: row[1] for row in rows(tmp_path / "set")}
     assert found == {"images_train_a": "mug", "b": "pen", "images_test_a": "pen"}
+
+
+def test_of_the_same_picture_in_two_splits_that_for_training_stays(exported, tmp_path):
+    folder = tmp_path / "export"
+    parts(exported, folder, "roboflow")
+    for part, stem in (("test", "d"), ("valid", "a")):
+        shutil.copy(folder / "train/images/a.jpg", folder / f"{part}/images/{stem}.jpg")
+        shutil.copy(folder / "train/labels/a.txt", folder / f"{part}/labels/{stem}.txt")
+    said = importing.lay_out(folder, tmp_path / "set").splitlines()
+    assert said[1:] == [
+        "The folders are the splits: 1 for train, 1 for val, 1 for test.",
+        "Left out, copies of a picture, byte for byte: 2 (valid/images/a.jpg of "
+        "train/images/a.jpg, test/images/d.jpg of train/images/a.jpg).",
+    ]
+    assert voc.selecting.read_lists(tmp_path / "set") == {"a": "train", "b": "val", "c": "test"}
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_of_the_same_picture_twice_one_stays_where_there_are_no_splits(exported, tmp_path, kind):
+    EXPORTS[kind](exported, tmp_path / "export")
+    first, second = (next((tmp_path / "export").rglob(f"{stem}.jpg")) for stem in "ac")
+    shutil.copy(first, second)
+    said = importing.lay_out(tmp_path / "export", tmp_path / "set")
+    place = first.relative_to(tmp_path / "export").parent
+    names = " of ".join((place / name).as_posix() for name in ("c.jpg", "a.jpg"))
+    assert f"Left out, copies of a picture, byte for byte: 1 ({names})." in said
+    assert {row[0] for row in rows(tmp_path / "set")} == {"a", "b"}
+
+
+WRONG = {  # what is written for a box that begins at (10, 20) and ends at (150, 110)
+    "pixels": "0 10 20 150 110",
+    "pixels of centre and size": "0 80 65 140 90",
+    "corners": "0 0.0625 0.1667 0.9375 0.9167",
+    "percent": "0 50 54 87 75",
+}
+
+
+@pytest.mark.parametrize("form", WRONG)
+def test_numbers_of_yolo_that_are_no_fractions_of_centre_and_size(exported, tmp_path, form):
+    folder = tmp_path / "export"
+    yolo(exported, folder)
+    labels = folder / "labels" / "a.txt"
+    right = labels.read_text()
+    labels.write_text(f"{right}\n{WRONG[form]}\n")
+    with pytest.raises(
+        ValueError, match=r"1 of 3 label files .* outside the picture: a\.txt\. The"
+    ):
+        importing.lay_out(folder, tmp_path / "set")
+    for i in range(3):
+        draw(folder / "images" / f"more{i}.jpg")
+        (folder / "labels" / f"more{i}.txt").write_text(right)
+    said = importing.lay_out(folder, tmp_path / "set")
+    reason = "values above 1, or boxes far outside the picture, where YOLO's have fractions"
+    assert f"Left out, label files with {reason}: 1 (a.txt)." in said
+    assert {row[0] for row in rows(tmp_path / "set")} == {"b", "c", "more0", "more1", "more2"}
+
+
+def test_of_a_polygon_of_yolo_the_box_around_it_is_taken(exported, tmp_path):
+    folder = tmp_path / "export"
+    yolo(exported, folder)
+    for stem in "abc":
+        text = "1 0.25 0.25 0.75 0.5 0.5 0.75\n"
+        (folder / "labels" / f"{stem}.txt").write_text(text)
+    said = importing.lay_out(folder, tmp_path / "set").splitlines()
+    assert said[2:] == ["Polygons of which the box around each was taken: 3."]
+    assert rows(tmp_path / "set") == [(stem, "pen", 40, 30, 120, 90) for stem in "abc"]
+
+
+def test_six_numbers_of_yolo_are_refused_since_any_may_be_the_confidence(exported, tmp_path):
+    folder = tmp_path / "export"
+    yolo(exported, folder)
+    for stem in "abc":
+        (folder / "labels" / f"{stem}.txt").write_text("0 0.5 0.5 0.25 0.25 0.9\n")
+    with pytest.raises(
+        ValueError, match=r"no labels in YOLO's .*\n.*: 3 \(a\.txt: six numbers in a"
+    ):
+        importing.lay_out(folder, tmp_path / "set")
 
 
 def test_what_is_left_out_is_counted_and_named(exported, tmp_path):
@@ -242,14 +351,17 @@ def test_what_is_left_out_is_counted_and_named(exported, tmp_path):
     (folder / "labels" / "._a.txt").write_bytes(b"x")
     said = importing.lay_out(folder, tmp_path / "set").splitlines()
     assert said[0] == f"{tmp_path / 'set'}: pictures 1, objects 1, read as YOLO's text files."
-    assert said[1:] == [
+    assert said[1] == (
+        "No lists or folders say what is for training: lesson 02 draws a split at random."
+    )
+    assert said[2:] == [
         "Left out, label files with unknown classes: 1 (b.txt: 7).",
         "Left out, label files that cannot be read: 1 (broken.txt: Syntax error in txt annotation "
         "file.).",
         "Left out, labels without a picture: 1 (lost).",
         "Left out, pictures without labels: 2 (alone.jpg, b.jpg).",
-        "Left out, boxes without an area: 1 (pen in a.jpg).",
         "Left out, pictures that cannot be read: 1 (c.jpg).",
+        "Left out, boxes without an area: 1 (pen in a.jpg).",
     ]
 
 

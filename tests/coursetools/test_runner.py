@@ -147,6 +147,35 @@ def test_a_lesson_that_is_run_alone_says_that_what_it_reads_is_out_of_date(cours
     assert "out of date" not in capsys.readouterr().out
 
 
+GAPS = {  # what is typed after a run with the class dog, and the answer
+    "other classes": (["--classes", "cat,dog"], "02_claim has run with other classes", "02 03"),
+    "a new folder": (["--out", "new"], "02_claim has not run yet", "02 03"),
+    "a lesson further on": (["--out", "new"], "02_claim has not run yet; 03_reads has", "02 03 04"),
+    "more than one": (["--out", "new", "--only", "01"], "Before lesson 01 and 03: 02", "01 02 03"),
+}
+
+
+@pytest.mark.parametrize("case", GAPS)
+def test_a_lesson_alone_whose_files_are_not_there_is_refused_with_the_whole_command(
+    course, chain, voc_set, monkeypatch, capsys, case
+):
+    monkeypatch.chdir(course)
+    voc_set.add("d", ("cat", 1, 1, 20, 30))
+    voc_set.add("grey cat", ("cat", 1, 1, 20, 30))
+    with lessons.changing_results() as results:  # which the kernels of these tests do not write
+        results["provenance"]["02_claim"] = {"data": lessons.datasets.state()}
+    given, problem, only = GAPS[case]
+    last = only[-2:]
+    assert run(course, *given, f"--only={last}") == 1 and chain == []
+    said = capsys.readouterr().err
+    assert problem in said
+    typed = said.split("`")[1].split()
+    assert typed[1:3] == ["run", "--dataset"]
+    assert [typed[i + 1] for i, word in enumerate(typed) if word == "--only"] == only.split()
+    assert " ".join(given[:2]) in said and f"--only={last}" not in said
+    assert cli.main(typed[1:]) == 0 and chain == only.split()
+
+
 def test_after_a_failure_in_a_lesson_those_that_read_what_it_leaves_run_again(course, chain):
     write(course, "02_claim", ["1 / 0"])
     assert run(course) == 1 and chain == ["02"]

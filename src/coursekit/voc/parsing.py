@@ -84,7 +84,8 @@ class Fields(dict):
         self.file, self.element, self.name = file, element, name
         for child in element:
             other = self.get(child.tag)
-            self[child.tag] = child if other is None else [*_listed(other), child]
+            others = other if isinstance(other, list) else [other]
+            self[child.tag] = child if other is None else [*others, child]
 
     def error(self, element: etree._Element, problem: str) -> AnnotationError:
         """Return an error at this element."""
@@ -128,10 +129,4 @@ class Fields(dict):
     def flag(self, tag: str) -> bool | None:
         """Return whether a flag is set; None where it says that this is not known."""
         value = self.text(tag).lower()
-        if value in FLAGS:
-            return FLAGS[value]
-        return self.number(tag) != 0
-
-
-def _listed(found: etree._Element | list) -> list:
-    return found if isinstance(found, list) else [found]
+        return FLAGS[value] if value in FLAGS else self.number(tag) != 0

@@ -25,7 +25,7 @@ DTYPES = (
 LONGEST_NAME = 255  # bytes; file systems take no more
 SHAPES = {  # what an object may have in place of a box, and what to do
     "robndbox": "has a rotated box. Export upright boxes, with <bndbox>",
-    "polygon": "has a polygon and no box. COURSEKIT_POLYGONS=box takes the box around it",
+    "polygon": "has a polygon and no box. `--polygons box`, or COURSEKIT_POLYGONS=box, takes one",
 }
 
 
@@ -68,14 +68,18 @@ def load_annotations(
         except AnnotationError as error:
             if errors == "raise":
                 raise
-            skipped.append({"file": error.file, "line": error.line, "problem": error.problem})
+            name = parsing.readable(file)  # with its folder
+            skipped.append({"file": name, "line": error.line, "problem": error.problem})
     table = pd.DataFrame(rows, columns=COLUMNS).astype(DTYPES)
     if not (settings.zero_based() if zero_based is None else zero_based):
-        from_zero = (table[["xmin", "ymin"]].to_numpy() == 0).any(axis=1)
+        from_zero = (table[["xmin", "ymin"]] == 0).any(axis=1)
+        from_zero &= table[SIDES].max(axis=1) > 1  # else it is in fractions
         table[SIDES] = boxes.voc_to_xyxy(table[SIDES])
         if from_zero.any():
+            begin = "box begins" if from_zero.sum() == 1 else "boxes begin"
             print(
-                f"{from_zero.sum()} boxes begin at 0, where VOC begins at 1. If your tool counts "
+                f"{from_zero.sum()} {begin} at 0, where VOC begins at 1. The first is in "
+                f"{table['image_id'][from_zero].iloc[0]}. If your tool counts "
                 "from 0, say so: `coursekit run --zero-based`, or COURSEKIT_ZERO_BASED=1."
             )
     table.attrs = {"directory": str(directory), "skipped": skipped, "noted": noted}
@@ -128,12 +132,8 @@ class Pictures:
         if given in self.names or not given:
             return given or f"{image_id}.jpg", ""
         beside = str(PurePosixPath(image_id).parent / given)  # a picture in the same subfolder
-        endings = self.by_stem.get(given)
-        return beside if beside in self.names else endings[0] if endings else _ending(given), ""
-
-
-def _ending(name: str) -> str:
-    return name if PurePosixPath(name).suffix else f"{name}.jpg"
+        whole = given if PurePosixPath(given).suffix else f"{given}.jpg"
+        return beside if beside in self.names else self.by_stem.get(given, [whole])[0], ""
 
 
 def _read_file(
@@ -141,13 +141,11 @@ def _read_file(
 ) -> list[tuple]:
     """Return one tuple per object, in the order of `COLUMNS`, with the file's own coordinates."""
     file, image_id = folder / name, posixpath.splitext(name)[0]
-    _encodable(file, image_id)
-    root = parsing.Fields(file, parsing.parse(file))
+    root, filename, odd = picture_of(folder, name, pictures)
 
     def note(line: int | None, problem: str) -> None:
         noted.append({"file": name, "line": line or 0, "problem": problem})
 
-    filename, odd = pictures.of(image_id, _given_name(root))
     if odd:
         note(root.element.sourceline, odd)
     width, height = _picture_size(root, pictures.folder, filename)
@@ -167,11 +165,15 @@ def _read_file(
     return rows
 
 
-def _encodable(file: Path, image_id: str) -> None:
+def picture_of(folder: Path, name: str, pictures: Pictures) -> tuple[parsing.Fields, str, str]:
+    """Return what is in an annotation file, its picture, and what is odd about that."""
+    file, image_id = folder / name, posixpath.splitext(name)[0]
     try:
         image_id.encode("utf-8")
     except UnicodeEncodeError as error:
         raise AnnotationError(file, 0, "has a name that is not UTF-8. Rename it") from error
+    root = parsing.Fields(file, parsing.parse(file))
+    return root, *pictures.of(image_id, _given_name(root))
 
 
 def _sides(item: parsing.Fields, polygons: str) -> list[float]:
@@ -204,7 +206,10 @@ def _given_name(root: parsing.Fields) -> str:
     if any(sign in name for sign in "/\\:") or name == "..":
         for path in (PurePosixPath(name), PureWindowsPath(name)):
             if path.is_absolute() or path.drive or ".." in path.parts:
-                raise root.error(root["filename"], f"<filename> {name!r} leaves the data set")
+                problem = (
+                    "<filename> is a path that leaves the data set. Leave only the picture's name"
+                )
+                raise root.error(root["filename"], problem)
     if len(name) > LONGEST_NAME / 4 and len(name.encode()) > LONGEST_NAME:
         raise root.error(root["filename"], f"<filename> has more than {LONGEST_NAME} bytes")
     return name.replace("\\", "/")

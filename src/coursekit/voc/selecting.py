@@ -1,14 +1,13 @@
 """Which images to use, and for what: training, choosing (val), or the final test."""
 
 import codecs
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from posixpath import splitext
 from typing import Any, Literal
 
 from coursekit import settings
-from coursekit.pictures import CorruptImageError, size_of
+from coursekit.voc import auditing
 from coursekit.voc.reading import names_in
 
 import numpy as np
@@ -17,6 +16,7 @@ import pandas as pd
 SHARES = {"train": 0.60, "val": 0.15, "test": 0.25}  # where a data set brings no lists
 LISTS = dict.fromkeys(("train", "training"), "train")
 LISTS |= dict.fromkeys(("val", "valid", "validation"), "val") | {"test": "test", "testing": "test"}
+TWICE = "A picture in two splits makes the test score too good."
 
 
 def single_object(
@@ -52,9 +52,11 @@ def single_object(
     images = wanted[single].reset_index(drop=True)
     empty = (images["xmax"] <= images["xmin"]) | (images["ymax"] <= images["ymin"])
     if empty.any():
+        again = "Draw them again, or remove those files."
+        advice = auditing.XYWH if empty.mean() > auditing.MANY else again
         raise ValueError(
             f"The boxes of {', '.join(images['image_id'][empty][:5])} are empty or inverted "
-            f"({int(empty.sum())} in all). Draw them again, or remove those files."
+            f"({int(empty.sum())} in all). {advice}"
         )
     if len(images) and sizes != "annotation" and "directory" in table.attrs:
         images[["width", "height"]] = _sizes(images, Path(table.attrs["directory"]), sizes)
@@ -72,10 +74,8 @@ def unknown(absent: Sequence[str], names: Iterable[str]) -> str:
 def _sizes(images: pd.DataFrame, directory: Path, sizes: str) -> list[tuple[int, int]]:
     """Return the size of each picture; `ValueError` where one differs and is to be checked."""
     declared = list(images[["width", "height"]].itertuples(index=False, name=None))
-    shown = list(declared)
-    for row, name in enumerate(images["filename"]):
-        with suppress(OSError, CorruptImageError):
-            shown[row] = size_of(directory / "JPEGImages" / name)
+    names = zip(images["filename"], declared, strict=True)
+    shown = [auditing.shown_size(directory / "JPEGImages" / name) or size for name, size in names]
     other = [row for row, size in enumerate(shown) if size != declared[row]]
     if other and sizes == "check":
         first = other[0]
@@ -99,7 +99,8 @@ def assign_split(
     share of the training list becomes it. Without lists, the split is drawn from `seed`, class by
     class, in the shares of `SHARES`; equal seeds give equal splits, in any order of the rows.
     Without a directory, it is drawn although there may be lists. An image that is in two lists, or
-    in none, and a list that names none of the images raise a ``ValueError``.
+    in none, and a list that names none of the images raise a ``ValueError``. Two annotation files
+    of one picture are in one split: where lists part them, that is a ``ValueError``, too.
     """
     lists = read_lists(Path(directory)) if directory is not None else {}
     if not lists:
@@ -110,6 +111,14 @@ def assign_split(
         raise ValueError(
             f"{len(unlisted)} images are in none of the lists in ImageSets/Main, for example "
             f"{', '.join(unlisted[:3])}. Add them, or remove the lists to have a split drawn."
+        )
+    pictures = images.get("filename", images["image_id"])
+    parts = images["image_id"].groupby([pictures, split]).first()
+    if parted := [name for name, ids in parts.groupby(level=0) if len(ids) > 1]:
+        raise ValueError(
+            f"{' and '.join(sorted(parts[parted[0]]))} are annotations of one picture, "
+            f"{parted[0]}, in different lists ({len(parted)} in all). {TWICE} Merge them, or put "
+            "them into one list."
         )
     if "test" not in set(lists.values()):
         split = split.replace({"val": "test"})
@@ -125,33 +134,41 @@ def read_lists(directory: Path) -> dict[str, str]:
     Lists are in ``ImageSets/Main`` or ``ImageSets``, under a name of `LISTS` in any case, in UTF-8
     or UTF-16. A line is an image_id, perhaps with spaces in it, or a path; an ending may follow,
     and VOC's 1, or its -1 for "not this one". An image in two lists, and a list none of whose
-    lines is an image_id, raise a ``ValueError``. Other lines that are not are skipped.
+    lines is an image_id, raise a ``ValueError``. Other lines that are not are skipped, and a
+    sentence says how many.
     """
     ids = [splitext(file)[0] for file in names_in(directory / "Annotations", ".xml")]
     folders = directory / "ImageSets", directory / "ImageSets" / "Main"
     files = [file for folder in folders for file in folder.glob("*.txt")]
-    return splits_in(files, dict(zip(ids, ids, strict=True)))
-
-
-def splits_in(files: Sequence[Path], known: dict[str, Any]) -> dict[Any, str]:
-    """Return what `read_lists` does, for the lists among `files`; `known` maps names to ids."""
-    files, found = [file for file in files if file.stem.lower() in LISTS], {}
-    for file in sorted(files, key=lambda file: [*LISTS].index(file.stem.lower())):
-        split = LISTS[file.stem.lower()]
-        lines = [line for line in _text(file).splitlines() if line.strip()]
-        named = [known[name] for line in lines if (name := _named(line, known))]
-        if lines and not named:
+    lines = [*lines_in(files, dict(zip(ids, ids, strict=True)))]
+    named = {file for file, _, _, image_id in lines if image_id}
+    strange = [(file, line) for file, _, line, image_id in lines if not image_id]
+    for file, line in strange:
+        if file not in named:
             raise ValueError(
-                f"{file} names no annotated image. Its first line is {lines[0][:60]!r}; an id "
-                f"is {min(known, default='')!r}. Correct the list, or remove all lists."
+                f"{file} names no annotated image. Its first line is {line[:60]!r}; an id "
+                f"is {min(ids, default='')!r}. Correct the list, or remove all lists."
             )
-        for image_id in named:
-            if found.setdefault(image_id, split) != split:
-                raise ValueError(
-                    f"{image_id} is in {found[image_id]}.txt and in {file.name}. An image in two "
-                    "splits makes the test score too good. Remove it from one of them."
-                )
-    return found
+    found: dict[str, tuple] = {}
+    for file, split, _, image_id in lines:
+        first, other = found.setdefault(image_id, (split, file))
+        if image_id and first != split:
+            names = f"{other.name} and in {file.name}"
+            raise ValueError(f"{image_id} is in {names}. {TWICE} Remove it from one of them.")
+    for file, line in strange[:1]:
+        few = f"{len(strange)} lines of the lists in ImageSets name no annotation, for example"
+        print(f"{few} {line[:60]!r} in {file.name}. They are skipped.")
+    return {image_id: split for image_id, (split, _) in found.items() if image_id}
+
+
+def lines_in(files: Sequence[Path], known: dict[str, Any]) -> Iterator[tuple]:
+    """Yield list, split, line, and what `known` has for it, of the lists among `files`."""
+    files = [file for file in files if file.stem.lower() in LISTS]
+    for file in sorted(files, key=lambda file: [*LISTS].index(file.stem.lower())):
+        for line in filter(None, map(str.strip, _text(file).splitlines())):
+            name = _named(line, known)
+            if name or line.split()[-1] != "-1":
+                yield file, LISTS[file.stem.lower()], line, known.get(name)
 
 
 def _text(file: Path) -> str:
@@ -183,11 +200,14 @@ def _draw(images: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Serie
 
     A class with an image for each split has one in each. Of a smaller one, an image goes where
     none is yet, or but one for ``test``; else to ``train``. Of two, one is always in ``train``.
+    A picture that two annotation files have is drawn once, as the first of them names it.
     """
-    rng, split = np.random.default_rng(seed), pd.Series(index=images.index, dtype=object)
+    images = images.sort_values("image_id")
+    pictures = images.get("filename", images["image_id"])
+    once = images[~pictures.duplicated()]
+    rng, split = np.random.default_rng(seed), pd.Series(index=once.index, dtype=object)
     least, bounds = np.arange(1, len(shares) + 1), np.cumsum(list(shares.values()))
-    classes = images.sort_values("image_id").groupby("name")
-    drawn = [rng.permutation(members.index) for _, members in classes]
+    drawn = [rng.permutation(members.index) for _, members in once.groupby("name")]
     for shuffled in sorted(drawn, key=len, reverse=True):
         into, ends = [*shares], np.round(bounds * len(shuffled)).astype(int)
         if len(shuffled) >= len(shares):  # then none goes without
@@ -199,4 +219,4 @@ def _draw(images: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Serie
             into, ends = sorted(into[::-1], key=lambda s: (two and s != "train", needs[s])), least
         for name, part in zip(into, np.split(shuffled, ends[:-1]), strict=True):
             split.loc[part] = name
-    return split
+    return pictures.map(split.set_axis(pictures[once.index]))
