@@ -100,14 +100,16 @@ class Check(NamedTuple):
         return None
 
     def _difference(self, given: list, expected: list, name: str) -> str:
-        """Return a sentence about the first case that differs."""
-        pairs = zip(given, expected, strict=True)
-        first = next(i for i, pair in enumerate(pairs) if not _same(*pair, self.close))
-        place, found, wanted = _where(given[first], expected[first], self.close)
+        """Return a sentence about the smallest case that differs."""
+        cases = self.cases()
+        pairs = enumerate(zip(given, expected, strict=True))
+        differ = [i for i, pair in pairs if not _same(*pair, self.close)]
+        least = min(differ, key=lambda i: sum(_array(value).size for value in cases[i]))
+        place, found, wanted = _where(given[least], expected[least], self.close)
         shown, right = _text(found), _text(wanted)
         if shown == right:  # an array of one number is not the number
             shown = f"{shown} as {type(found).__name__}"
-        arguments = zip(_names(self.right), self.cases()[first], strict=False)
+        arguments = zip(_names(self.right), cases[least], strict=False)
         case = ", ".join(f"{argument} = {_text(value)}" for argument, value in arguments)
         return f"{name} is not right yet. For {case} it gives {shown}{place}, but {right} is right."
 
@@ -159,11 +161,28 @@ def _slip(given: list, expected: list, close: float) -> str | None:
     """Return the sentence of a slip that may happen in any exercise."""
     if any(isinstance(value, str) for value in given) and not isinstance(expected[0], str):
         return "You return a text. Return the number itself, without quotes or an f-string."
+    truth = [
+        all(isinstance(one, bool | np.bool_) for one in values) for values in (given, expected)
+    ]
+    if truth == [True, False]:
+        return "You return True or False. Return a number."
+    if _all_same(given, [_as_number(one) for one in expected], close):
+        return "You return 1 and 0. Return True and False: only they choose rows of a table."
+    turned = [one[::-1] if isinstance(one, tuple) else one for one in expected]
+    if _all_same(given, turned, close):
+        return "You return the right results in the wrong order."
     for sentence, slip in SLIPS:
         for part in (None, *range(_parts(expected[0]) or 0)):
             if _all_same(given, [_slipped(one, slip, part) for one in expected], close):
-                return sentence
+                return sentence if part is None else f"Look at result {part + 1}. {sentence}"
     return None
+
+
+def _as_number(right: object) -> object:
+    """Return a result with 1 and 0 in place of True and False."""
+    if isinstance(right, tuple):
+        return tuple(map(_as_number, right))
+    return _array(right).astype(int) if _array(right).dtype.kind == "b" else right
 
 
 def _slipped(right: object, slip: Callable, part: int | None) -> object:
@@ -187,9 +206,15 @@ def _same(first: object, second: object, close: float) -> bool:
         return _parts(first) == len(second) and all(
             _same(a, b, close) for a, b in zip(first, second, strict=True)
         )
+    if isinstance(second, list) and not second:  # of pairs: numpy's have the shape (0, 2)
+        return _parts(first) == 0
     try:
         first, second = _array(first), _array(second)
+        if first.dtype.kind == "O" and second.dtype.kind in NUMBERS:
+            first = first.astype(float)  # fractions and decimals of Python
     except (TypeError, ValueError, RuntimeError):  # such as rows of different lengths
+        return False
+    if second.dtype.kind == "b" and first.dtype.kind != "b":  # as an index, 1 is no True
         return False
     if first.dtype.kind not in NUMBERS or second.dtype.kind not in NUMBERS:
         return np.array_equal(first, second)
@@ -228,8 +253,9 @@ def _where(given: object, expected: object, close: float) -> tuple[str, object, 
         given, expected = _array(given), _array(expected)
         numbers = given.dtype.kind in NUMBERS and expected.dtype.kind in NUMBERS
         equal = _close(given, expected, close) if numbers else given == expected
-        index = tuple(int(i) for i in np.argwhere(~equal)[0])
-        return f" at [{', '.join(map(str, index))}]", given[index], expected[index]
+        differ = np.argwhere(~equal).tolist()
+        if differ:
+            return f" at {differ[0]}", given[(*differ[0],)], expected[(*differ[0],)]
     return "", given, expected
 
 
@@ -245,7 +271,7 @@ def _names(function: Callable) -> list[str]:
 def _text(value: object) -> str:
     """Return a value in one short line."""
     if isinstance(value, tuple):
-        return "(" + ", ".join(map(_text, value)) + ")"
+        return "(" + ", ".join(map(_text, value)) + (",)" if len(value) == 1 else ")")
     if hasattr(value, "shape"):
         if _long(value):
             return f"an array of shape {tuple(value.shape)}"

@@ -16,6 +16,7 @@ def pairs() -> list[tuple]:
         ([10, 20, 50, 40], [20, 24, 30, 36]),
         ([0, 0, 10, 10], [30, 2, 40, 8]),
         ([0, 5, 20, 15], [40, 35, 50, 40]),
+        ([0, 0, 10, 10], [12, 13, 22, 23]),  # the gap is smaller than the boxes
         ([3, 5, 8, 14], [3, 5, 8, 14]),
         ([30, 2, 40, 8], [0, 0, 10, 10]),
         ([0, 0, 10, 10], [2, 30, 8, 40]),
@@ -46,7 +47,8 @@ def _believed_iou(
         common = np.prod(np.maximum(sides, 0) if clipped == "sides" else sides)
         common = max(common, 0) if clipped == "area" else common
         below = {"union": first + second - common, "sum": first + second, "first": first}
-        return common / below[denominator]
+        believed = common / below[denominator]
+        return max(believed, 0) if clipped == "result" else believed
 
     return believed
 
@@ -73,6 +75,10 @@ iou = Check(
         "area, neither a negative nor a positive one.": _believed_iou(clipped="nothing"),
         "You look for a negative area. But two negative sides have a positive product, so boxes "
         "that are apart in x and in y seem to overlap.": _believed_iou(clipped="area"),
+        "You only look for a negative IoU. But two negative sides have a positive product, so "
+        "boxes that are a little apart in x and in y seem to overlap.": _believed_iou(
+            clipped="result"
+        ),
         "You counted the last pixel as part of the box, with a `+ 1`. Our boxes are half-open.": (
             _believed_iou(inclusive=1)
         ),
@@ -112,6 +118,7 @@ paint = Check(
         (np.array([0, 1, 2, 3]), 6, 9),
         (np.array([2, 2, 2, 6]), 8, 8),
         (np.array([1, 1, 7, 6]), 9, 8),
+        (np.array([1, 0, 3, 1]), 4, 2),
     ],
     wrong={
         "You drew the outline only. The inside belongs to the box, too.": (
@@ -151,6 +158,9 @@ decode = Check(
     cases=lambda: [
         (np.array([0.31, 0.42, 0.35, 0.29]), 224),
         (np.array([0.5, 0.3, 0.33, 0.45]), 97),
+        (np.array([0.2, 0.1, 0.5, 0.5]), 100),  # begins outside of the picture
+        (np.array([0.6, 0.5, 0.4, 0.7]), 100),  # ends outside of it
+        (np.array([0.0004, 0.9996, 0.997, 0.6]), 100),  # near 0 and 1
     ],
     wrong={
         "Your x and y are swapped: the first output is the top, which is a y.": (
@@ -169,6 +179,18 @@ decode = Check(
         ),
         "You undid the scaling, but not the sigmoid.": (
             lambda output, size: _corners(size / 2 * (np.asarray(output) + 1))
+        ),
+        "You cut the box off at the border of the picture. Return what the outputs say.": (
+            lambda output, size: np.clip(_corners(_decoded(output, size)), 0, size)
+        ),
+        "You cut the box off at 0. Return what the outputs say.": (
+            lambda output, size: np.maximum(_corners(_decoded(output, size)), 0)
+        ),
+        "You cut the box off at the right and the lower border. Return what the outputs say.": (
+            lambda output, size: np.minimum(_corners(_decoded(output, size)), size)
+        ),
+        "You dropped the sign of the box. It may begin outside of the picture.": (
+            lambda output, size: abs(_corners(_decoded(output, size)))
         ),
         "You took the outputs for fractions of the picture. First came a sigmoid.": (
             lambda output, size: _corners(size * np.asarray(output))
@@ -197,6 +219,7 @@ above_floor = Check(
         (np.array([0.7, 0.2, 0.45]), np.array([0.5, 0.1, 0.9])),
         (np.array([[0.4, 0.6]]), np.array([[0.3, 0.3]])),
         (np.array([[0.2, 0.5], [0.6, 0.9]]), np.array([[0.3, 0.4], [0.6, 0.7]])),
+        (np.array([0.9, 0.2, 0.003]), np.array([0.0004, 0.9997, 0.4])),  # near 0 and 1
     ],
     wrong={
         "Your loss still includes its floor: a perfect output does not give 0.": (

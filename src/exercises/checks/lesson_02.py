@@ -11,7 +11,7 @@ LONGER = np.array([0, 0, 1, 1])  # what counting the last pixel adds to a box
 
 
 def _boxes() -> list[np.ndarray]:
-    whole = [12, 31, 80, 55], [1, 1, 100, 60], [40, 7, 41, 50]
+    whole = [12, 31, 80, 55], [1, 1, 100, 60], [40, 7, 41, 50], [250, 101, 500, 375]
     return [np.array(box) for box in (*whole, [8.25, 1.75, 9.5, 44.25])]
 
 
@@ -52,6 +52,7 @@ def _pictures() -> list[tuple]:
     return [
         (rng.integers(0, 255, (6, 9)), np.array([1, 0, 4, 2])),
         (rng.integers(0, 255, (8, 5, 3)), np.array([0, 3, 2, 7])),
+        (np.arange(8).reshape(4, 2), np.array([0, 0, 1, 3])),
     ]
 
 
@@ -94,6 +95,7 @@ resize_box = Check(
         (np.array([12, 31, 80, 55]), (100, 60), (224, 224)),
         (np.array([123, 115, 379, 275]), (500, 375), (224, 112)),
         (np.array([3, 5, 7, 11]), (30, 40), (60, 60)),
+        (np.array([0, 10, 30, 40]), (30, 40), (60, 60)),  # ends where the picture does
     ],
     wrong={
         "You swapped width and height: a size begins with the width, and scales x.": (
@@ -109,6 +111,11 @@ resize_box = Check(
         ),
         "You stopped halfway: your box is in fractions of the picture, not in pixels.": (
             lambda box, size, _: boxes.normalize(box, size)
+        ),
+        "You cut the box off at the last pixel. A half-open box may end at the width itself.": (
+            lambda box, size, new_size: np.minimum(
+                boxes.denormalize(boxes.normalize(box, size), new_size), np.tile(new_size, 2) - 1
+            )
         ),
         "You cut off the decimals. Keep them as long as you compute.": (
             lambda box, size, new_size: np.trunc(
@@ -134,6 +141,7 @@ from_source_001 = Check(
     cases=lambda: [
         (np.array([0.1, 0.5, 0.25, 0.75]), (640, 480)),
         (np.array([0.3, 0.4, 0.05, 0.95]), (333, 500)),
+        (np.array([0.002, 0.997, 0.004, 0.999]), (500, 375)),
     ],
     wrong={
         "You took the four numbers in their order as xyxy. Which column is the second one?": (
@@ -246,7 +254,9 @@ def _mirrored(box: np.ndarray, width: float) -> np.ndarray:
 
 flip_voc = Check(
     right=_mirrored,
-    cases=lambda: [(box, width) for box, width in zip(_boxes(), (100, 101, 64, 9), strict=True)],
+    cases=lambda: [
+        (box, width) for box, width in zip(_boxes(), (100, 101, 64, 500, 9), strict=True)
+    ],
     without={
         "boxes.voc_to_xyxy": "coursekit.boxes.voc_to_xyxy",
         "boxes.xyxy_to_voc": "coursekit.boxes.xyxy_to_voc",
@@ -272,7 +282,8 @@ flip_voc = Check(
 def _names() -> list[tuple]:
     rng = np.random.default_rng(2)
     many = rng.choice(["cat", "cow", "dog"], 43, p=[0.6, 0.1, 0.3])
-    return [(np.repeat(["cow", "dog"], [6, 9]),), (many,)]
+    few = np.array(["cat", "dog", "cat", "cat", "dog", "cat", "cow", "cat"])
+    return [(np.repeat(["cow", "dog"], [6, 9]),), (many,), (few,)]
 
 
 def _every_fourth(names: np.ndarray, which: int) -> np.ndarray:
@@ -293,6 +304,12 @@ hold_out = Check(
         ),
         "You kept the classes in proportion, but took the first of every four, not the fourth.": (
             lambda names: _every_fourth(names, 0)
+        ),
+        "You return the places of the test pictures. Return True or False for each picture.": (
+            lambda names: np.flatnonzero(_every_fourth(names, 3))
+        ),
+        "You return the names of the test pictures. Return True or False for each picture.": (
+            lambda names: names[_every_fourth(names, 3)]
         ),
         "You marked what stays for training. The test pictures should be true.": (
             lambda names: _every_fourth(names, 3) == 0

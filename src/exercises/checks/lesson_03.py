@@ -30,6 +30,7 @@ def _pictures():
         (names, second, truth, np.array([good, good, good, half, half, poor])),
         # more boxes fit than names
         (names, names[::-1], truth, np.array([good, good, good, good, good, poor])),
+        (names[:2], first[:2], truth[:2], np.array([good, good])),
         *(_with_iou(n / 100) for n in (2, 11, 19, 31, 39, 41, 49, 51, 54, 59, 61, 69, 79, 89, 99)),
     ]
 
@@ -75,6 +76,9 @@ solved = Check(
         ),
         "You count the pictures that are solved. Return their share.": _judge(
             lambda right, iou: (right & (iou > 0.5)).sum()
+        ),
+        "You ask whether all pictures are solved. Return which share of them is.": _judge(
+            lambda right, iou: (right & (iou > 0.5)).all()
         ),
         "You divide by the pictures with the right name. All pictures count.": _judge(
             lambda right, iou: (iou[right] > 0.5).mean()
@@ -132,6 +136,8 @@ soft_argmax = Check(
         (np.array([0.0, 1.0, 3.0, 2.5, 0.5]),),
         (np.array([2.0, -1.0, 0.5, 0.3, 1.0, 0.2, 2.2]),),
         (np.array([0.4, 0.1]),),
+        (np.array([40.0, 39.0, -30.0, 38.5]),),
+        (np.array([-30.0, -31.0, -29.5]),),
     ],
     wrong={
         "You take the cell with the highest score. Then the others cannot pull, and the answer "
@@ -160,6 +166,8 @@ mirror_map = Check(
     cases=lambda: [
         (np.arange(24.0).reshape(3, 4, 2), np.array([0.3, 0.4, 0.2, 0.1])),
         (np.arange(18.0).reshape(3, 3, 2), np.array([0.75, 0.6, 0.3, 0.5])),
+        (np.arange(8.0).reshape(2, 2, 2), np.array([0.25, 0.6, 0.4, 0.5])),
+        (np.arange(8.0).reshape(2, 2, 2), np.array([0.997, 0.004, 0.003, 0.002])),
     ],
     wrong={
         "You mirror the map and leave the box where it was.": lambda maps, box: (

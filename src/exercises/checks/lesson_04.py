@@ -36,9 +36,18 @@ def _each_block(change):
 
 map_side = Check(
     right=_map_side,
-    cases=lambda: [(100, 4, 3, 1), (61, 2, 5, 1), (90, 3, 3, 0), (37, 1, 7, 2)],
+    cases=lambda: [
+        (100, 4, 3, 1),
+        (61, 2, 5, 1),
+        (90, 3, 3, 0),
+        (37, 1, 7, 2),
+        (31, 2, 4, 1),
+        (20, 1, 4, 1),
+    ],
     wrong={
-        "Your pooling keeps an odd row or column at the end. PyTorch's drops it.": _each_block(
+        "You have one cell too many after a block that pools an odd number of cells. Does its "
+        "pooling keep the odd one? Or is the line too long before: how often does a kernel of 3 "
+        "fit into 3 pixels?": _each_block(
             lambda side, kernel, padding: -(-(side + 2 * padding - kernel + 1) // 2)
         ),
         "You pad on one side only. A picture has two edges in each direction.": _each_block(
@@ -51,6 +60,14 @@ map_side = Check(
         "Your kernel takes away as many pixels as it is wide. In a line of 3 pixels, how often "
         "does a kernel of 3 fit?": _each_block(
             lambda side, kernel, padding: (side + 2 * padding - kernel) // 2
+        ),
+        "You take half of the kernel, rounded down, off each edge. With a kernel of 4, how often "
+        "does it fit into a line of 5 pixels?": _each_block(
+            lambda side, kernel, padding: (side + 2 * padding - 2 * (kernel // 2)) // 2
+        ),
+        "You take half of the kernel, without its middle, off each edge. An even kernel has no "
+        "middle: how often does one of 4 fit into a line of 5 pixels?": _each_block(
+            lambda side, kernel, padding: (side + 2 * padding - (kernel - 1) // 2 * 2) // 2
         ),
         "You forgot the pooling.": _each_block(
             lambda side, kernel, padding: side + 2 * padding - kernel + 1
@@ -72,6 +89,7 @@ as_fractions = Check(
         (*_tensors([20.0, 30.0, 120.0, 90.0]), (100, 400)),
         (*_tensors([8.0, 4.0, 24.0, 60.0]), (64, 32)),
         (*_tensors([3.5, 2.0, 10.0, 17.0]), (23, 31)),
+        (*_tensors([0.0, 498.0, 399.0, 500.0]), (500, 400)),
     ],
     wrong={
         "You swapped height and width. A canvas begins with its height.": lambda box, canvas: (
@@ -112,7 +130,7 @@ def _to_torch(kernel):
 torch_kernel = Check(
     right=_to_torch,
     without={"keras_to_torch": "__main__.keras_to_torch"},
-    cases=lambda: [_kernel(3, 3, 3, 3), _kernel(2, 3, 4, 5)],
+    cases=lambda: [_kernel(3, 3, 3, 3), _kernel(2, 3, 4, 5), _kernel(2, 2, 1, 2)],
     wrong={
         "You keep Keras' order. PyTorch wants the outputs first.": lambda kernel: kernel,
         "You give the numbers a new shape. The axes have to move, and the numbers with them.": (
@@ -168,6 +186,25 @@ def _later_of_two(scores, patience):
     return best
 
 
+def _counted(start=None, waited=-1, restart=False, skip=False):
+    """Return the epoch kept by a count of epochs, begun or restarted in another way."""
+
+    def kept(scores, patience):
+        best, kept, without_best = scores[0] if start is None else start, 0, waited
+        for epoch, score in enumerate(scores):
+            if score > best:
+                best, kept, without_best = score, epoch, 0
+            elif score == best and epoch and restart:
+                without_best = 0
+            elif score != best or epoch == 0 or not skip:
+                without_best += 1
+            if without_best == patience:
+                break
+        return kept
+
+    return kept
+
+
 kept_epoch = Check(
     right=lambda scores, patience: int(np.argmax(_stopped(scores, patience))),
     cases=lambda: [
@@ -178,6 +215,12 @@ kept_epoch = Check(
         ([0.1, 0.1, 0.2], 1),
         ([0.3, 0.2, 0.4, 0.3, 0.5, 0.4, 0.6], 3),
         ([0.4], 2),
+        ([0.5, 0.4, 0.6], 2),
+        ([0.0, 0.0, 0.3], 2),
+        ([0.3, 0.5, 0.5, 0.1], 3),
+        ([0.5, 0.4, 0.5, 0.4, 0.3, 0.7], 3),
+        ([0.2, 0.1, 0.4, 0.1, 0.6, 0.1, 0.1], 2),
+        ([0.612, 0.6124, 0.3, 0.2, 0.9], 2),  # a little better is better
     ],
     wrong={
         "You look at all scores. The epochs after the stop are never run.": lambda scores, _: int(
@@ -199,6 +242,19 @@ kept_epoch = Check(
             _since_last_fall
         ),
         "When two scores are equal, you take the later one. That is no improvement.": _later_of_two,
+        "You restart the count when a score equals the best. That is no new best.": (
+            _counted(restart=True)
+        ),
+        "You do not count an epoch whose score equals the best. It has no new best either.": (
+            _counted(skip=True)
+        ),
+        "You count the first epoch as one without a new best. Nothing came before it, so it is the "
+        "best.": _counted(waited=0),
+        "You start from a best score that no epoch has reached. The first epoch is the best so "
+        "far, whatever it scores.": _counted(start=0, waited=0),
+        "You leave out the last epoch that is run. It may be the best.": lambda scores, patience: (
+            int(np.argmax(_stopped(scores, patience)[:-1] or scores[:1]))
+        ),
         "You take the lowest score. These are scores, not losses.": lambda scores, patience: int(
             np.argmin(_stopped(scores, patience))
         ),
@@ -244,6 +300,7 @@ rotate_left = Check(
     cases=lambda: [
         (_kernel(2, 4, 7)[0], *_tensors([1, 0, 4, 2])),
         (_kernel(1, 6, 5)[0], *_tensors([2, 1, 5, 3])),
+        (_kernel(1, 2, 3)[0], *_tensors([0, 1, 2, 2])),
     ],
     wrong={
         "You turn the picture and leave the box where it was.": _with_picture(lambda _, box: box),

@@ -29,7 +29,7 @@ in_pixels = Check(
 
 def _errors():
     errors = np.array([0.3, -0.25, 1.4, 0.0, -0.9, 0.02, -0.05])
-    return [(errors, 0.1), (errors, 0.5), (errors, 1.0), (errors[:1], 2.0), (errors[:0], 0.1)]
+    return [(errors, 0.1), (errors, 0.5), (errors, 1.0), (errors[:1], 2.0)]
 
 
 smooth_l1_slope = Check(
@@ -70,7 +70,7 @@ smooth_l1_slope = Check(
             lambda error, beta: np.where(np.abs(error) < beta, np.sign(error), error / beta)
         ),
         "You average over the errors. Return one number for each.": (
-            lambda error, beta: np.clip(error / beta, -1, 1).sum() / max(len(error), 1)
+            lambda error, beta: np.clip(error / beta, -1, 1).mean()
         ),
     },
 )
@@ -98,11 +98,17 @@ learned_rate = Check(
         "You count one number. The loss is their mean, but each of them has its own error.": (
             _learned(lambda numbers: 1 + 0 * numbers)
         ),
-        "You miss a half, or have one too many. Which of the two losses has one?": (
+        "You miss a half. One of the two losses has one, and the other does not.": (
             _learned(half=1)
         ),
-        "You take the arguments for standard deviations. They are logarithms of variances.": (
-            lambda s_name, s_numbers, numbers: numbers / 2 * np.exp((s_name - s_numbers) / 2)
+        "You have a half too many. One of the two losses has one, and the other does not.": (
+            _learned(half=0.25)
+        ),
+        "You divide by the standard deviation, the root of the variance. What does the loss divide "
+        "by?": lambda s_name, s_numbers, numbers: numbers / 2 * np.exp((s_name - s_numbers) / 2),
+        "You take the arguments for logarithms of standard deviations. They are those of "
+        "variances.": lambda s_name, s_numbers, numbers: (
+            numbers / 2 * np.exp(2 * (s_name - s_numbers))
         ),
         "You take the arguments for variances. They are their logarithms.": (
             lambda s_name, s_numbers, numbers: numbers / 2 * s_name / s_numbers
@@ -122,13 +128,30 @@ def _around(reach):
 
 laplace_interval = Check(
     right=_around(lambda b, p: -b * np.log(1 - p)),
-    cases=lambda: [(0.4, 0.05, 0.9), (0.7, 0.01, 0.5), (0.2, 0.1, 0.2), (0.95, 0.05, 0.9)],
+    cases=lambda: [
+        (0.4, 0.05, 0.9),
+        (0.7, 0.01, 0.5),
+        (0.2, 0.1, 0.2),
+        (0.95, 0.05, 0.9),
+        (0.05, 0.05, 0.9),
+        (0.3, 0.02, 0.995),
+        (0.6, 0.04, 0.03),
+    ],
     wrong={
         "Your interval holds what it should leave out: with a larger share it becomes narrower.": (
             _around(lambda b, p: -b * np.log(p))
         ),
         "You leave half of the rest on each side. But half of the distribution is there, too.": (
             _around(lambda b, p: -b * np.log((1 - p) / 2))
+        ),
+        "You cut the lower end off at 0. Return what the distribution says.": (
+            lambda m, b, p: (max(m + b * np.log(1 - p), 0), m - b * np.log(1 - p))
+        ),
+        "You cut the upper end off at 1. Return what the distribution says.": (
+            lambda m, b, p: (m + b * np.log(1 - p), min(m - b * np.log(1 - p), 1))
+        ),
+        "You begin at 0. The interval lies around the middle.": (
+            lambda m, b, p: (0 * m, m - b * np.log(1 - p))
         ),
         "You cut the interval off at the border. Return what the distribution says.": (
             lambda m, b, p: tuple(np.clip([m + b * np.log(1 - p), m - b * np.log(1 - p)], 0, 1))
@@ -158,7 +181,15 @@ def _promised():
     rng = np.random.default_rng(6)
     return [
         (rng.exponential(size=(n, 4)) * rng.uniform(0.5, 2, 4), rng.uniform(0.5, 2, (n, 4)), share)
-        for n, share in ((19, 0.9), (40, 0.8), (64, 0.5), (22, 0.9), (25, 0.75))
+        for n, share in (
+            (19, 0.9),
+            (40, 0.8),
+            (64, 0.5),
+            (22, 0.9),
+            (25, 0.75),
+            (7, 0.6),
+            (2, 1 / 3),
+        )
     ]
 
 
@@ -189,7 +220,13 @@ box_factor = Check(
                 int(share * len(errors))
             ]
         ),
-        "Your quantile is one picture too far up for some numbers. Take the rank itself.": (
+        "You round the rank down. Then you may hold fewer boxes than you promise.": (
+            lambda errors, spreads, share: np.sort((errors / spreads).max(axis=1))[
+                int(share * (len(errors) + 1)) - 1
+            ]
+        ),
+        "You are one picture too far up. A rank counts from 1, and an array from 0; a quantile of "
+        "NumPy counts the steps between pictures.": (
             lambda errors, spreads, share: np.quantile(
                 (errors / spreads).max(axis=1),
                 np.ceil(share * (len(errors) + 1)) / len(errors),

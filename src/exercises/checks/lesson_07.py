@@ -1,5 +1,8 @@
 """Checks of the exercises of lesson 07. They work on NumPy arrays, without a framework."""
 
+import copy
+import functools
+
 from exercises.checks.core import Check
 
 import numpy as np
@@ -15,6 +18,15 @@ def _counted(first=2, step=3, kinds=(0, 1, 2)):
     return count
 
 
+def _triples(keypoints):
+    return list(zip(*[iter(keypoints)] * 3, strict=True))
+
+
+def _counted_by_place(keypoints):
+    known = [flag for *place, flag in _triples(keypoints) if place != [0, 0]]
+    return [len(keypoints) // 3 - len(known), known.count(1), known.count(2)]
+
+
 def _keypoints():
     return [
         ([0, 0, 0, 12, 30, 2, 5, 1, 1, 7, 7, 2],),
@@ -22,6 +34,8 @@ def _keypoints():
         ([4, 0, 2],),
         ([3, 4, 1, 0, 0, 0],),  # no joint is seen
         ([0, 0, 0],),
+        ([0, 0, 2, 0, 5, 1],),  # seen in the corner, hidden at the edge
+        ([5, 6, 2, 7, 4, 1, 3, 9, 2] * 6,),  # more joints than the lesson's figures, or COCO's
     ]
 
 
@@ -39,6 +53,10 @@ count_flags = Check(
             _counted(kinds=(1, 2))
         ),
         "You return the flags. How many are there of each kind?": lambda k: k[2::3],
+        "You take a joint at 0, 0 for unknown. Its flag says whether it is.": _counted_by_place,
+        "You take a joint with an x of 0 for unknown. Its flag says whether it is.": (
+            lambda k: _counted_by_place([n for x, _, flag in _triples(k) for n in (x, x, flag)])
+        ),
     },
 )
 
@@ -63,7 +81,7 @@ def _highest(heat):
 
 def _heats():
     rng = np.random.default_rng(7)
-    heats = [rng.random(shape) for shape in ((4, 6), (5, 3), (2, 8), (1, 3), (3, 1))]
+    heats = [rng.random(shape) for shape in ((4, 6), (5, 3), (2, 8), (1, 3), (3, 1), (2, 3))]
     return [(heat / heat.sum(),) for heat in heats]
 
 
@@ -100,14 +118,21 @@ def _off(half=2.0, twice=2.0, root=True, area_squared=False):
 
 allowed = Check(
     right=_off(),
-    cases=lambda: [(0.5, 9000.0, 0.079), (0.9, 400.0, 0.062), (0.75, 12000.0, 0.107)],
+    cases=lambda: [
+        (0.5, 9000.0, 0.079),
+        (0.9, 400.0, 0.062),
+        (0.75, 12000.0, 0.107),
+        (0.02, 2500.0, 0.025),
+        (0.98, 30000.0, 0.089),
+    ],
     wrong={
-        "You take sigma for k. k is twice as large.": _off(twice=1.0),
-        "You forget the 2 in front of the area.": _off(half=1.0),
+        "Your distance is half of the right one. Is your k twice sigma? And does the 2 of the bell "
+        "curve end up on the right side?": _off(twice=1.0),
+        "You are off by the root of 2. Is there a 2 in front of the area? And do you square the 2 "
+        "of k?": _off(half=1.0),
         "You return the square of the distance.": _off(root=False),
-        "You square the area. It is a square already: its root is a size.": (
-            _off(area_squared=True)
-        ),
+        "You allow four times the distance for a figure twice as wide and as high. It should be "
+        "twice: the root of the area is a size.": _off(area_squared=True),
         "You leave out the area. A large figure allows more pixels than a small one.": (
             lambda value, area, sigma: np.sqrt(-2 * (2 * sigma) ** 2 * np.log(value)) + 0 * area
         ),
@@ -147,6 +172,12 @@ def _poses():
     true = np.array([[[0.0, 0], [0, 10], [20, 20]]])  # the last joint is just half a head off
     points = true + np.array([[0, 0], [0, 0], [3, 4]])
     cases.append((points, true, np.array([[2, 2, 1]]), 0, 1))
+    true = np.array([[[0.0, 0], [0, 10], [20, 20], [0, 0]]])  # the last joint is unknown
+    points = true + np.array([[1, 0], [0, 2], [4, 4], [3, 3]])
+    cases.append((points, true, np.array([[2, 1, 2, 0]]), 0, 1))
+    true = np.array([[[0.0, 0], [0, 8]], [[0, 0], [6, 6]]])  # so is a neck
+    points = true + np.array([[[3, 0], [0, 6]], [[0, 1], [0, 1]]])
+    cases.append((points, true, np.array([[2, 2], [0, 2]]), 0, 1))
     return cases
 
 
@@ -162,26 +193,45 @@ pckh = Check(
             _pckh(by_figure=True)
         ),
         "You return the share of joints that are wrong.": lambda *case: 1 - _pckh()(*case),
+        "You ask whether all joints are near enough. Return which share of them is.": (
+            lambda *case: _pckh()(*case) == 1
+        ),
+        "You leave out a joint that is just half a head off. It is near enough.": (
+            _pckh(share=0.5 - 1e-9)
+        ),
     },
 )
 
 # left for right
 
 
-def _nearer(mask=True, squared=False, always=False, farther=False):
+def _nearer(total=lambda off, flags: (off * (flags > 0)).sum(), better=np.less):
     def untangle(points, true, flags, partner):
-        def total(candidate):
-            off = ((candidate - true) ** 2).sum(axis=-1)
-            off = off if squared else np.sqrt(off)
-            return off[flags > 0].sum() if mask else off.sum()
-
         exchanged = points[partner]
-        if always:
-            return exchanged
-        less = total(exchanged) < total(points)
-        return exchanged if less != farther else points
+        off, other = (np.linalg.norm(one - true, axis=-1) for one in (points, exchanged))
+        return exchanged if better(total(other, flags), total(off, flags)) else points
 
     return untangle
+
+
+# what else people compare
+TOTALS = {
+    "You add up the unknown joints, too. Their coordinates mean nothing.": (
+        lambda off, _: off.sum()
+    ),
+    "You multiply by the flags. A joint that is seen does not count twice.": (
+        lambda off, flags: (off * flags).sum()
+    ),
+    "You add up the joints that are seen. The hidden ones are known, too.": (
+        lambda off, flags: (off * (flags > 1)).sum()
+    ),
+    "You add up squares. The sum of the distances decides.": (
+        lambda off, flags: (off**2 * (flags > 0)).sum()
+    ),
+    "You compare the largest distances. Their sum decides.": (
+        lambda off, flags: (off * (flags > 0)).max()
+    ),
+}
 
 
 def _joint_by_joint(points, true, flags, partner):
@@ -190,34 +240,37 @@ def _joint_by_joint(points, true, flags, partner):
     return np.where(((other < off) & (flags > 0))[:, None], exchanged, points)
 
 
+@functools.cache
 def _figures():
     rng = np.random.default_rng(7)
-    partner = np.array([3, 4, 2, 0, 1])
-    right, others = _nearer(), [_nearer(mask=False), _nearer(squared=True)]
+    right, others = _nearer(), [_nearer(better=np.less_equal), *map(_nearer, TOTALS.values())]
     chosen: dict[tuple, list] = {}
-    for _ in range(300):
-        true = rng.uniform(0, 100, (5, 2))
-        points = true + rng.normal(0, 40, (5, 2))
+    for i in range(300):
+        partner = np.array(([1, 0, 2], [3, 4, 2, 0, 1])[i % 2])
+        true = rng.uniform(0, 100, (len(partner), 2)).round(1)
+        points = true + rng.normal(0, 40, true.shape).round(1)
         points = points[partner] if rng.random() < 0.5 else points
-        flags = rng.choice([0, 1, 2], 5, p=[0.4, 0.2, 0.4])
+        flags = rng.choice([0, 1, 2], len(partner), p=[0.4, 0.2, 0.4])
         true[flags == 0] = 0
         case = points, true, flags, partner
         # some on which each of the others is wrong
         kind = tuple(not np.array_equal(right(*case), other(*case)) for other in others)
         chosen.setdefault(kind, []).append(case)
-    return [case for cases in chosen.values() for case in cases[:4]]
+    return [case for cases in chosen.values() for case in cases[:2]]
 
 
 untangle = Check(
     right=_nearer(),
-    cases=_figures,
+    cases=lambda: copy.deepcopy(_figures()),
     wrong={
         "You always exchange the sides. Do it only where that is nearer to the truth.": (
-            _nearer(always=True)
+            lambda points, _true, _flags, partner: points[partner]
         ),
-        "You keep the one that is farther off.": _nearer(farther=True),
-        "You add up the unknown joints, too. Their coordinates mean nothing.": _nearer(mask=False),
-        "You add up squares. The sum of the distances decides.": _nearer(squared=True),
+        "You keep the one that is farther off.": _nearer(better=np.greater_equal),
+        "You exchange the sides where both are equal. Leave the points as they are there.": (
+            _nearer(better=np.less_equal)
+        ),
+        **{sentence: _nearer(total) for sentence, total in TOTALS.items()},
         "You exchange single joints. The whole figure is exchanged, or none of it.": (
             _joint_by_joint
         ),

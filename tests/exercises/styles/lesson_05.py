@@ -28,8 +28,8 @@ def named_pictures(draw):
 
 @st.composite
 def two_models(draw):
-    n, k = draw(st.integers(1, 6)), draw(st.integers(1, 5))
-    return draw(numbers(n)), draw(numbers(n)), draw(whole((k, n), 0, n - 1))
+    n, *shape = (draw(st.integers(1, most)) for most in (6, 5, 6))
+    return draw(numbers(n)), draw(numbers(n)), draw(whole(tuple(shape), 0, n - 1))
 
 
 @st.composite

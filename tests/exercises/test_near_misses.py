@@ -1,0 +1,179 @@
+"""Answers that were wrong, and that a check let through or told something untrue at first."""
+
+import numpy as np
+import pytest
+
+from checking import ALL, in_its_process, told
+
+
+def logit(share):
+    return np.log(share / (1 - share))
+
+
+def softmax(scores):
+    return np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+
+
+def decoded(output, size, low):
+    top, left, height, width = size / 2 * (1 + logit(np.clip(output, low, 1 - low)))
+    return np.array([left, top, left + width, top + height])
+
+
+def loss_above_floor(target, output):
+    heads, tails = target * np.log(target / output), np.log((1 - target) / (1 - output))
+    return (heads + (1 - target) * tails).mean()
+
+
+def soft_place(scores):
+    return softmax(scores) @ ((np.arange(len(scores)) + 0.5) / len(scores))
+
+
+def epoch_kept(scores, patience, gain=0.0):
+    best, kept = scores[0], 0
+    for epoch, score in enumerate(scores):
+        if score > best + gain:
+            best, kept = score, epoch
+        if epoch - kept == patience:
+            break
+    return kept
+
+
+def fractions(box, canvas, low):
+    xmin, ymin, xmax, ymax = np.asarray(box)
+    height, width = canvas
+    center = (xmin + xmax) / 2 / width, (ymin + ymax) / 2 / height
+    return np.clip([*center, (xmax - xmin) / width, (ymax - ymin) / height], low, 1 - low)
+
+
+def laplace(middle, spread, share):
+    off = -spread * np.log(1 - share)
+    return middle - off, middle + off
+
+
+def oks_distance(value, area, sigma):
+    return np.sqrt(-2 * area * (2 * sigma) ** 2 * np.log(value))
+
+
+def half_open(box):
+    return box - [1, 1, 0, 0]
+
+
+def after_blocks(side, blocks, kernel, padding, change):
+    for _ in range(blocks):
+        side = change(side + 2 * padding - kernel)
+    return side
+
+
+PASSED = {  # a limit, a rounding or a number that no case reached
+    ("lesson_01", "decode"): [
+        lambda output, size, low=low: decoded(output, size, low) for low in (0.001, 0.01, 0.05)
+    ],
+    ("lesson_01", "above_floor"): [
+        lambda target, output, low=low: loss_above_floor(target, np.clip(output, low, 1 - low))
+        for low in (0.001, 0.05, 0.1)
+    ]
+    + [lambda target, output: loss_above_floor(np.clip(target, 0.01, 1), output)],
+    ("lesson_02", "voc_to_half_open"): [lambda box: half_open(np.clip(box, 0, 100))],
+    ("lesson_02", "from_source_001"): [
+        lambda numbers, size: np.clip(numbers, 0.01, 0.99)[[0, 2, 1, 3]] * np.tile(size, 2),
+    ],
+    ("lesson_03", "soft_argmax"): [
+        lambda scores: soft_place(np.clip(scores, -5, 5)),
+        lambda scores: soft_place(np.clip(scores, -20, 100)),
+        lambda scores: soft_place(np.clip(scores, -100, 20)),
+    ],
+    ("lesson_03", "mirror_map"): [
+        lambda maps, box: (
+            maps[:, ::-1],
+            np.clip([1 - box[0], *box[1:]], 0.01, 0.99),
+        ),
+    ],
+    ("lesson_04", "as_fractions"): [lambda box, canvas: fractions(box, canvas, 0.01)],
+    ("lesson_04", "kept_epoch"): [
+        lambda scores, patience: epoch_kept(scores, patience, 0.05),
+        lambda scores, patience: epoch_kept(scores, patience, 0.001),
+        lambda scores, patience: epoch_kept(np.round(scores, 2), patience),
+        lambda scores, patience: epoch_kept(np.round(scores, 3), patience),
+    ],
+    ("lesson_05", "paired_means"): [
+        lambda first, second, rows: (first - second)[rows].sum(axis=1) / len(first),
+    ],
+    ("lesson_05", "with_temperature"): [
+        lambda logits, temperature: softmax(np.clip(logits / temperature, -10, 3)),
+        lambda logits, temperature: softmax(np.clip(logits, -3, 3) / temperature),
+    ],
+    ("lesson_06", "laplace_interval"): [
+        lambda middle, spread, share: laplace(middle, spread, min(share, 0.95)),
+        lambda middle, spread, share: laplace(middle, spread, max(share, 0.05)),
+    ],
+    ("lesson_07", "count_flags"): [
+        lambda keypoints, end=end: [keypoints[2:end:3].count(flag) for flag in (0, 1, 2)]
+        for end in (3 * 14, 3 * 17)
+    ],
+    ("lesson_07", "allowed"): [
+        lambda value, area, sigma: oks_distance(min(value, 0.95), area, sigma),
+        lambda value, area, sigma: oks_distance(max(value, 0.05), area, sigma),
+    ],
+}
+
+
+def every(lesson: str) -> list[str]:
+    """Return what the checks of a lesson say to the answers that passed."""
+    return [
+        told(ALL[lesson][name], answer)
+        for (of, name), answers in PASSED.items()
+        for answer in answers
+        if of == lesson
+    ]
+
+
+@pytest.mark.parametrize("lesson", sorted({lesson for lesson, _ in PASSED}))
+def test_what_once_passed_is_refused(in_keras, in_torch, lesson):
+    said = in_its_process(lesson, every, in_keras, in_torch)
+    assert [words for words in said if words.startswith("✓")] == []
+    assert [words for words in said if "stops in line" in words] == []
+
+
+def learned_over_deviations(s_name, s_numbers, numbers):
+    """Weigh each loss by one over the standard deviation."""
+    return numbers / 2 * np.sqrt(np.exp(s_name)) / np.sqrt(np.exp(s_numbers))
+
+
+SAID = {  # two mistakes that give the same numbers, and words that are true of both
+    ("lesson_04", "map_side"): (
+        "one cell too many",
+        [
+            lambda *case: after_blocks(*case, lambda left: -(-(left + 1) // 2)),
+            lambda *case: after_blocks(*case, lambda left: left // 2 + 1),
+            lambda *case: after_blocks(*case, lambda left: (left + 2) // 2),
+        ],
+    ),
+    ("lesson_06", "learned_rate"): (
+        "by the standard deviation",
+        [
+            learned_over_deviations,
+            lambda s_name, s_numbers, numbers: numbers / 2 * np.exp((s_name - s_numbers) / 2),
+        ],
+    ),
+    ("lesson_07", "allowed"): (
+        "half of the right one",
+        [
+            lambda value, area, sigma: np.sqrt(-2 * area * sigma**2 * np.log(value)),
+            lambda value, area, sigma: np.sqrt(-area * (2 * sigma) ** 2 * np.log(value) / 2),
+        ],
+    ),
+    ("lesson_07", "allowed", "of a figure twice as wide"): (
+        "twice as wide and as high",
+        [
+            lambda value, area, sigma: oks_distance(value, area**2, sigma),
+            lambda value, area, sigma: area * oks_distance(value, 1, sigma),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("of", "words", "answers"), [(of, *case) for of, case in SAID.items()])
+def test_mistakes_with_the_same_numbers_are_told_what_is_true_of_each(of, words, answers):
+    lesson, name = of[:2]
+    said = [told(ALL[lesson][name], answer) for answer in answers]
+    assert [sentence for sentence in said if words not in sentence] == []
