@@ -64,6 +64,11 @@ def classes() -> list[str]:
     return names
 
 
+def classes_named() -> bool:
+    """Return whether the reader named the classes."""
+    return "COURSEKIT_CLASSES" in os.environ
+
+
 def zero_based() -> bool:
     """Return whether boxes count from 0; `ValueError` when the variable is neither 0 nor 1."""
     return _one_of("ZERO_BASED", ("0", "1"), "0") == "1"

@@ -1,12 +1,13 @@
 """Draws the data set ``mini``: pictures of animals in PASCAL VOC's format, oddities included."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from minivoc import CLASSES, SPLITS
 from minivoc.drawing import fill_once, for_each
-from minivoc.pictures import Found, find, render
+from minivoc.landscapes import Backdrop
+from minivoc.pictures import Found, Sprite, find, render
 from minivoc.scenes import NAMES, SCENES, compose
 
 import numpy as np
@@ -47,14 +48,16 @@ def roster(n: int, seed: int) -> list[str]:
     return np.random.default_rng(seed).permutation(kinds).tolist()
 
 
-def split(kinds: list[str], seed: int) -> dict[str, list[int]]:
+def split(
+    kinds: list[str], seed: int, shares: Mapping[str, float] = SPLITS
+) -> dict[str, list[int]]:
     """Return the sorted indices of each split; every kind is divided in the same shares."""
     rng = np.random.default_rng([seed, len(kinds), 1])
-    parts = {name: [] for name in SPLITS}
+    parts = {name: [] for name in shares}
     for kind in sorted(set(kinds)):
         members = rng.permutation([i for i, k in enumerate(kinds) if k == kind])
-        ends = np.cumsum(apportion(len(members), list(SPLITS.values())))[:-1]
-        for name, chosen in zip(SPLITS, np.split(members, ends), strict=True):
+        ends = np.cumsum(apportion(len(members), list(shares.values())))[:-1]
+        for name, chosen in zip(shares, np.split(members, ends), strict=True):
             parts[name] += chosen.tolist()
     return {name: sorted(indices) for name, indices in parts.items()}
 
@@ -99,12 +102,24 @@ def compose_one(index: int, kind: str, seed: int, scenes: Sequence[str] = SCENES
 def draw_one(index: int, kind: str, fault: str, seed: int, directory: Path) -> None:
     """Draw picture number `index` and write its two files."""
     rng, backdrop, sprites, objects = compose_one(index, kind, seed)
+    objects = _spoil(objects, fault, backdrop.image.width)
+    write_one(index, backdrop, sprites, objects, rng, directory)
+
+
+def write_one(
+    index: int,
+    backdrop: Backdrop,
+    sprites: list[Sprite],
+    objects: list[Found],
+    rng: np.random.Generator,
+    directory: Path,
+) -> None:
+    """Write the two files of picture number `index`: the picture, and what it shows."""
     name = f"{index + 1:06d}"
     image = render(backdrop, sprites)
     image.save(directory / "JPEGImages" / f"{name}.jpg", quality=88)
-    xml = annotation(name, image.size, _spoil(objects, fault, image.width), rng)
     path = directory / "Annotations" / f"{name}.xml"
-    path.write_text(xml, encoding="utf-8", newline="\n")
+    path.write_text(annotation(name, image.size, objects, rng), encoding="utf-8", newline="\n")
 
 
 def _spoil(objects: list[Found], fault: str, width: int) -> list[Found]:
@@ -175,16 +190,26 @@ def draw(directory: Path, n: int = 2100, seed: int = 2007, processes: int | None
     """
 
     def fill(drawn: Path) -> None:
-        for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
-            (drawn / part).mkdir(parents=True)
         kinds = roster(n, seed)
         wrong = faults(kinds)
         jobs = [range(n), kinds, [wrong.get(i, "") for i in range(n)]]
-        for_each(partial(draw_one, seed=seed, directory=drawn), *jobs, processes=processes)
-        parts = split(kinds, seed)
-        parts["trainval"] = sorted(parts["train"] + parts["val"])
-        for name, indices in parts.items():
-            lines = "".join(f"{i + 1:06d}\n" for i in indices)
-            (drawn / "ImageSets/Main" / f"{name}.txt").write_text(lines, newline="\n")
+        write_all(drawn, partial(draw_one, seed=seed), jobs, split(kinds, seed), processes)
 
     return fill_once(Path(directory), {"version": VERSION, "seed": seed, "n": n}, fill)
+
+
+def write_all(
+    directory: Path,
+    draw_one: Callable,
+    jobs: list[Sequence],
+    parts: dict[str, list[int]],
+    processes: int | None,
+) -> None:
+    """Fill an empty directory: `draw_one` draws each of the jobs, and `parts` are the splits."""
+    for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (directory / part).mkdir(parents=True)
+    for_each(partial(draw_one, directory=directory), *jobs, processes=processes)
+    parts = parts | {"trainval": sorted(parts["train"] + parts["val"])}
+    for name, indices in parts.items():
+        lines = "".join(f"{i + 1:06d}\n" for i in indices)
+        (directory / "ImageSets/Main" / f"{name}.txt").write_text(lines, newline="\n")

@@ -43,12 +43,16 @@ NAMES = {*CLASSES, *HEIGHTS} - {"tree", "bush", "fence", "rock", "ball", "box"} 
 
 
 def compose(
-    rng: np.random.Generator, wanted: tuple[str, ...], scenes: Sequence[str] = SCENES
+    rng: np.random.Generator,
+    wanted: tuple[str, ...],
+    scenes: Sequence[str] = SCENES,
+    reach: float | None = None,
 ) -> tuple[Backdrop, list[Sprite]]:
     """Return a backdrop and the sprites on it, from back to front, with the `wanted` objects.
 
     An empty name stands for any object of VOC's that belongs in the scene and is not one of our
-    animals. The scene is one of `scenes`.
+    animals. The scene is one of `scenes`. `reach` is the largest size of an object, as a share of
+    the size that would fill the picture; by default, several objects are smaller than a single one.
     """
     scene = pick(rng, scenes)
     if scene == "room" and {"cow", "horse"} & set(wanted):
@@ -58,7 +62,8 @@ def compose(
     names = ABOUT.get(scene, FIELDS).split()
     others = [name for name in names if name in NAMES]
     about = [_thing(rng, pick(rng, names), backdrop) for _ in range(rng.integers(0, 4))]
-    reach = 0.98 if len(wanted) == 1 else 0.62
+    if reach is None:
+        reach = 0.98 if len(wanted) == 1 else 0.62
     main = [_main(rng, name or pick(rng, others), backdrop, reach) for name in wanted]
     outdoors = scene not in interiors.INTERIORS
     front = [_edging(rng, backdrop) for _ in range(rng.integers(0, 4) if outdoors else 0)]

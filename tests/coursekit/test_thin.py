@@ -16,9 +16,10 @@ MAY_IMPORT = {  # of ours, beside itself
     "frameworks": set(),
     "coursekit": {"minivoc", "frameworks"},
     "backbones": {"efficientnet", "coursekit"},
+    "detection": {"minivoc", "coursekit"},
     "joints": {"minivoc", "coursekit"},
     "localizer": {"minivoc", "efficientnet", "coursekit", "backbones"},
-    "exercises": {"minivoc", "coursekit"},
+    "exercises": {"minivoc", "coursekit", "detection"},
     "coursetools": {"minivoc", "efficientnet", "coursekit", "backbones", "localizer", "exercises"},
 }
 OURS = set(MAY_IMPORT)

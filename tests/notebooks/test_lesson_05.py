@@ -5,7 +5,8 @@ And what it says about the tables that it reads.
 
 from unittest import mock
 
-from coursekit import boxes, detection, lessons, metrics, settings
+import detection
+from coursekit import boxes, lessons, metrics, settings
 from coursekit.boxes import SIDES
 from coursekit.metrics import PREDICTED
 from exercises.lesson_code import imports, needed, read

@@ -1,6 +1,7 @@
 """Checks of the exercises of lesson 05: intervals, confusion, calibration, average precision."""
 
-from coursekit import detection, metrics
+import detection
+from coursekit import metrics
 from coursekit.boxes import SIDES
 from coursekit.metrics import PREDICTED
 from exercises.checks.core import Check
@@ -23,6 +24,10 @@ middle_95 = Check(
     wrong={
         "You cut off 5 % on each side. Then 90 % are left.": lambda means: metrics.interval(
             means, 0.9
+        ),
+        "You return the upper end first.": lambda means: metrics.interval(means)[::-1],
+        "Your ends hardly leave anything below them. `np.percentile` counts to 100, not to 1.": (
+            lambda means: np.percentile(means, [0.025, 0.975])
         ),
         "You took the smallest and the largest mean. That is all of them.": (
             lambda means: metrics.interval(means, 1)
@@ -51,13 +56,14 @@ with_temperature = Check(
         (np.array([[1.5, 0.25, -0.5]]), 4.0),
         (np.array([[2.0, 0.5, -1.0], [0.2, 0.1, 1.4]]), 2.0),
         (np.array([[0.3, 1.2], [1.0, -0.5], [0.0, 0.8]]), 0.5),
+        (np.array([[9.0, 7.5, 8.0], [-20.0, -21.0, -19.5]]), 0.5),
     ],
     wrong={
         "You multiply by the temperature. A high one should make the model less sure.": (
             lambda logits, temperature: metrics.softmax(logits, 1 / temperature)
         ),
-        "Your temperature changes nothing: you divide after the exponential, and then by the sum "
-        "again.": lambda logits, _: metrics.softmax(logits),
+        "Your temperature changes nothing. Do you use it after the exponential, or subtract it? "
+        "The sum takes that back.": lambda logits, _: metrics.softmax(logits),
         "You divide the probabilities. The temperature belongs to the logits.": (
             lambda logits, temperature: metrics.softmax(logits) / temperature
         ),
@@ -86,6 +92,7 @@ confusion_matrix = Check(
         (np.array([0, 0, 0, 1, 1, 2, 2, 2, 2]), np.array([0, 1, 1, 1, 0, 2, 0, 2, 2]), 3),
         (np.array([0, 1, 1, 2, 2, 0, 1]), np.array([0, 1, 1, 2, 2, 2, 0]), 4),
         (np.array([1]), np.array([0]), 2),
+        (np.array([0, 0, 1, 1]), np.array([1, 1, 1, 0]), 2),
     ],
     wrong={
         "You swapped rows and columns. A row is what a picture shows.": lambda truth, named, n: (
@@ -111,14 +118,14 @@ confusion_matrix = Check(
 def _two_models():
     rng = np.random.default_rng(0)
     return [
-        (rng.random(n).round(2), rng.random(n).round(2), rng.integers(n, size=(k, n)))
-        for n, k in ((6, 4), (5, 5))
+        (rng.random(n).round(2), rng.random(n).round(2), rng.integers(n, size=shape))
+        for n, *shape in ((6, 4, 6), (5, 5, 5), (3, 2, 3), (4, 3, 2))
     ]
 
 
 def _drawn(values, rows):
     counts = np.array([np.bincount(row, minlength=len(values)) for row in rows])
-    return counts @ values / len(values)
+    return counts @ values / rows.shape[1]
 
 
 paired_means = Check(
@@ -154,6 +161,7 @@ def _confident():
         (np.array([0.55, 0.58, 0.93, 0.97, 0.91, 0.72]), np.array([1.0, 1, 1, 0, 1, 0])),
         (np.array([0.04, 0.07, 0.33]), np.array([1.0, 0, 1])),
         (np.array([0.62]), np.array([0.0])),
+        (np.array([0.24, 0.31, 0.62, 0.67]), np.array([1.0, 0, 1, 0])),
     ]
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import io
 
-from coursekit import detection
+import detection
 from coursekit.boxes import SIDES, xyxy_to_xywh
 from coursekit.metrics import PREDICTED
 
@@ -62,7 +62,7 @@ def drawn(seed, images=25, size=60):
     return objects(*there), detections(*found)
 
 
-def by_coco(found, there):
+def by_coco(found, there, areas=None):
     """Return what COCOeval computes, in the form of `average_precision`."""
     images = sorted(set(there["image_id"]) | set(found["image_id"]))
     names = sorted(set(there["name"]) | set(found["pred_name"]))
@@ -93,6 +93,8 @@ def by_coco(found, there):
         truth.createIndex()
         answer.createIndex()
         run = COCOeval(truth, answer, "bbox")
+        if areas:
+            run.params.areaRng[0] = list(areas)  # of the range called "all"
         run.evaluate()
         run.accumulate()
     precision = run.eval["precision"][..., 0, -1].mean(axis=1).T  # -1: nothing to find
@@ -115,6 +117,43 @@ def test_a_class_with_nothing_but_difficult_objects_has_no_average_precision():
     ours, theirs = detection.average_precision(found, there), by_coco(found, there)
     assert "cat" not in theirs.index and len(theirs) == len(CLASSES) - 1
     pd.testing.assert_frame_equal(ours, theirs, rtol=0, atol=1e-6, check_index_type=False)
+
+
+@pytest.mark.parametrize("areas", [(0, 150.0), (150.0, 400.0), (400.0, 1e5)])
+@pytest.mark.parametrize("seed", range(3))
+def test_by_size_it_is_that_of_the_coco_challenge_too(seed, areas):
+    there, found = drawn(seed)
+    everything = detection.average_precision(found, there)
+    ours = detection.average_precision(found, there, areas=areas)
+    theirs = by_coco(found, there, areas)
+    assert len(theirs) >= 3 and abs(ours.to_numpy().mean() - everything.to_numpy().mean()) > 0.01
+    pd.testing.assert_frame_equal(ours, theirs, rtol=0, atol=1e-6, check_index_type=False)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_image_drawn_twice_counts_like_its_copy(seed):
+    there, found = drawn(seed)
+    images = sorted({*there["image_id"]})
+    times = pd.Series(np.random.default_rng(seed).integers(0, 3, len(images)), images)
+    assert {0, 1, 2} == {*times}
+
+    def copied(table):
+        copies = [
+            table[table["image_id"].map(times) > copy].assign(
+                image_id=lambda rows, copy=copy: rows["image_id"] + f" {copy}"
+            )
+            for copy in range(2)
+        ]
+        return pd.concat(copies)
+
+    found = found[found["image_id"].isin(images)]
+    # equal confidences could come in another order
+    found["confidence"] = np.random.default_rng(seed).permutation(len(found)) / len(found)
+    matches = detection.match(found, there)
+    pd.testing.assert_frame_equal(
+        detection.area_under(matches, times),
+        detection.average_precision(copied(found), copied(there)),
+    )
 
 
 # by hand: the places are far from each other, and a shifted box has IoU 2 / 3 with its place
