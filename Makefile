@@ -129,7 +129,7 @@ slides: _build/html/index.html ## make slides of each lesson in _build/slides
 
 # These write the tables that lessons and pages show. The other benchmarks only print.
 TABLES := outputs frozen layers sizes ideas unfrozen fresh transfer losses pretraining shortcut
-TABLES += domains exchange promises poses ddp open_exercises margins
+TABLES += domains exchange promises poses detectors network_to_touch ddp open_exercises margins
 TABLES := $(TABLES:%=benchmarks/%.py)
 SCRIPTS := $(filter-out $(TABLES),$(wildcard benchmarks/[!_]*.py))
 bench: $(READY) ## measure speed and memory, and print it; changes no committed file
@@ -141,6 +141,8 @@ ifdef CLAIMS
 else
 	@for script in $(TABLES); do echo "# $$script"; $(BIN)/python $$script || exit 1; done
 	$(BIN)/python -m coursetools.publish.open_exercises
+	$(BIN)/python -m coursetools.publish.touch_network
+	$(BIN)/python -m coursetools.publish.touch_page
 endif
 
 proof: $(READY) ## break things on purpose, and write a page of the book on what happens

@@ -19,9 +19,10 @@ from pathlib import Path
 from coursekit import settings
 from coursetools.publish import open_exercises as solutions
 from exercises import lesson_code
-from minivoc import figures
+from minivoc import crowds, figures
 
 import _tables
+import detectors
 import exchange
 import ideas
 import outputs
@@ -79,6 +80,7 @@ LESSONS: dict[str, tuple[Callable, str]] = {
     "05": (evaluation, _tables.named(settings.dataset_name())),
     "06": (exchange.prepare, MAPS),
     "07": (joints, f"drawn figures, version {figures.VERSION}"),
+    "08": (detectors.prepare, f"drawn crowds, version {crowds.VERSION}"),
 }
 
 

@@ -38,7 +38,8 @@ MEASURED = "it holds what was computed on other data"
 LIST = ".written.json"
 # Hidden files, and what Python, setuptools and Jupyter Book leave behind.
 LEFT_BEHIND = re.compile(r"\.|__pycache__$|.+\.egg-info$|_build$")
-DRAWN = ("mini", "figures")  # in .coursekit, if minivoc's stamp is there: else somebody's own
+# in .coursekit, if minivoc's stamp is there: else somebody's own
+DRAWN = ("mini", "figures", "crowds", "more_crowds")
 PATTERNS = (
     *(f".coursekit/.{name}{ending}" for name in DRAWN for ending in ("-*", ".lock")),
     *(".coursekit/artifacts/mini", ".coursekit/weights"),

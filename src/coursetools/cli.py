@@ -24,9 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # Windows writes cp1252, which has no ✗
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
+    options.typed = [*(sys.argv[1:] if arguments is None else arguments)]
     if rest:
         words, classes = " ".join(rest), getattr(options, "classes", None)
-        quoted = f'. Does a name have a space? Then use quotes: --classes "{classes} {words}"'
+        quoted = f'. Commas separate names. For a space, use quotes: --classes "{classes} {words}"'
         advice = quoted if classes and not any(word.startswith("-") for word in rest) else ""
         parser.error(f"unrecognized arguments: {words}{advice}")
     try:
@@ -158,11 +159,11 @@ def _run(options: argparse.Namespace) -> int:
         print(looking.report(looking.look()))
     if options.in_place:
         earlier = recording.saved() if options.only else None
-        executed = runner.run(notebooks, hours=options.hours)
+        executed = runner.run(notebooks, None, options.hours, options.typed)
         recording.store(settings.CHECKOUT / "book" / "results.json", names, earlier)
     else:
         os.environ["COURSEKIT_ARTIFACTS"] = str(out)
-        executed = runner.run(notebooks, runner.copies_in(out), options.hours)
+        executed = runner.run(notebooks, runner.copies_in(out), options.hours, options.typed)
         print(f"Executed notebooks, predictions and results.json are in {out}.")
     for copy in copies:
         write_whole(copy, lessons.artifacts_file(lessons.RESULTS).read_text(encoding="utf-8"))

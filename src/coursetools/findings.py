@@ -42,7 +42,7 @@ def as_typed(text: str) -> str:
 
 
 class Row(NamedTuple):
-    """One finding. `ok` is None where there is nothing to judge."""
+    """One finding. `ok` is None where it stops nothing; if it is odd, `what_to_do` says so."""
 
     check: str
     found: str
@@ -52,16 +52,27 @@ class Row(NamedTuple):
 
 
 def show(rows: Sequence[Row]) -> None:
-    """Print the findings as a table, and below it what to do about those that failed."""
+    """Print the findings as a table, and below it what to do about those that failed or are odd."""
     columns = [(row.check, row.found, row.wanted, MARKS[row.ok]) for row in rows]
     failed = [row for row in rows if row.ok is False]
+    odd = [row for row in rows if row.ok is None and row.what_to_do]
     print(*_lines([("check", "found", "wanted", "state"), *columns]), sep="\n", end="\n\n")
     if not failed:
-        print("All is well.")
-    for advice in dict.fromkeys(row.what_to_do for row in failed):
-        names = [row.check for row in failed if row.what_to_do == advice]
+        print("Nothing stops the lessons. But look at this:" if odd else "All is well.")
+    _advise(failed)
+    if failed and odd:
+        print("And look at this:")
+    _advise(odd)
+
+
+def _advise(rows: Sequence[Row]) -> None:
+    """Print what to do, once for all rows of the same advice; where there is one, what it found."""
+    for advice in dict.fromkeys(row.what_to_do for row in rows):
+        same = [row for row in rows if row.what_to_do == advice]
+        names = [row.check for row in same]
         few = names if len(names) < 6 else [*names[:4], f"{len(names) - 4} more"]
-        text = as_typed(f"{', '.join(few)}: {advice}")
+        found = f" {same[0].found.rstrip('.')}." if len(same) == 1 else ""
+        text = as_typed(f"{', '.join(few)}:{found} {advice}")
         print(textwrap.fill(text, 100, subsequent_indent="    ", break_on_hyphens=False))
 
 

@@ -17,7 +17,7 @@ from coursetools import runner
 from coursetools.publish import open_exercises as solutions
 from efficientnet import LAYERS
 from joints import reading
-from minivoc import CLASSES, figures
+from minivoc import CLASSES, crowds, figures
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from nbformat import v4, write
 
 import _tables
 import ddp
+import detectors
 import exchange
 import fresh
 import growth
@@ -43,7 +44,7 @@ WRITTEN = ("coverage", "choosing")  # what is measured on fresh drawings
 # these write into book/results
 TABLES = {"outputs", "frozen", "layers", "sizes", "ideas", "unfrozen", "fresh", "transfer"}
 TABLES |= {"losses", "pretraining", "shortcut", "domains", "ddp", "margins"}
-TABLES |= {"exchange", "promises", "poses", "open_exercises"}
+TABLES |= {"exchange", "promises", "poses", "open_exercises", "network_to_touch", "detectors"}
 
 # what the processes for Keras and for PyTorch do
 
@@ -206,6 +207,14 @@ def run_with_torch(folder: str) -> dict[str, str]:
         across = printed(
             domains.main, ["--photographs", photographs, "--seeds", "1", "--out", folder]
         )
+    small = {"EPOCHS": 1, "RATES": (0.002, 0.004), "TUNING": (100,), "SHARES": (0.5, 2)}
+    with (
+        mock.patch.multiple(detectors, MORE={"n": 40, "seed": 1}, **small),
+        mock.patch.object(settings, "home", lambda: Path(folder) / "home"),
+        mock.patch.object(crowds.draw, "__defaults__", (40, 2017, 1)),
+    ):
+        found = printed(detectors.main, ["--seeds", "2", *out])
+        detectors.main(["--photographs", "--name", "own", "--seeds", "1", *out])
     with (
         mock.patch.multiple(metrics, **few),
         mock.patch.multiple(transfer, prepare=quick, EPOCHS=1),
@@ -224,6 +233,7 @@ def run_with_torch(folder: str) -> dict[str, str]:
             "shortcut": printed(shortcut.main, once),
             "poses": printed(poses.main, ["--seeds", "2", *out]),
             "domains": across,
+            "detectors": found,
         }
 
 
@@ -521,6 +531,30 @@ def test_poses(with_torch, artifacts):
     assert [line[0] in "✓✗" for line in with_torch["poses"].splitlines()[-8:]] == [True] * 8
 
 
+def test_detectors(with_torch, artifacts):
+    header, fields, *rows = (artifacts / "detectors.csv").read_text("utf-8").splitlines()
+    assert re.match(r"# drawn crowds, version \d+, backbone \w+, code \w{12}$", header)
+    assert fields == ",".join(detectors.FIELDS)
+    rows = pd.DataFrame(csv.DictReader([fields, *rows]))
+    assert rows["use"].value_counts().to_dict() == {"choose": 14, "score": 6, "share": 8}
+    pictures = rows.groupby("share")["pictures"].unique().str[0].astype(int)
+    assert pictures.to_dict() == {"0.5": 12, "1": 24, "2": 48}
+    assert rows[[*detectors.FIELDS[6:]]].astype(float).stack().between(0, 1).all()
+    assert [line[0] in "✓✗" for line in with_torch["detectors"].splitlines()[-7:]] == [True] * 7
+
+
+def test_detectors_class_by_class(with_torch, artifacts):
+    rows = pd.read_csv(artifacts / "detectors_own.csv", comment="#")
+    scored = rows[rows["use"] == "score"]
+    assert [*scored] == [*detectors.OF_PHOTOGRAPHS]
+    for _, some in scored.groupby("kind"):
+        mean = some[some["class"] == detectors.MEAN].iloc[0]
+        each = some[some["class"] != detectors.MEAN]
+        assert {*each["class"]} <= {*CLASSES} and len(each) > 2
+        assert mean["objects"] == each["objects"].sum()
+        assert mean["test_ap"] == pytest.approx(each["test_ap"].mean(), abs=1e-3)
+
+
 def test_domains(with_torch, artifacts):
     header, fields, *rows = (artifacts / "domains.csv").read_text("utf-8").splitlines()
     start = r"# data mini, version \d+ and voc2007_sample, backbone \w+, torch \S+, code \w{12}$"
@@ -533,7 +567,9 @@ def test_domains(with_torch, artifacts):
     )
     # the same pictures twice
     assert numbers[0] == numbers[1] == numbers[2] == numbers[3]
-    assert [line.split()[:2] for line in with_torch["domains"].splitlines()] == [
+    # what is said of the lists, which name all drawings, is not of the table
+    said = [line.split()[:2] for line in with_torch["domains"].splitlines()]
+    assert [words for words in said if words[0] in ("mini", "voc2007_sample")] == [
         key.split(",") for key in keys
     ]
 
@@ -595,6 +631,30 @@ def test_growth(capsys, monkeypatch):
 def test_an_exponent_is_that_of_the_power_law():
     assert growth.exponent([1, 10, 100], [3, 30, 300]) == pytest.approx(1)
     assert growth.exponent([1, 10, 100], [3, 300, 30_000]) == pytest.approx(2)
+
+
+def draw_and_train_a_little(folder: str) -> str:
+    """Return what the script of the network to touch prints after two steps of training."""
+    import network_to_touch
+
+    few = ["--steps", "2", "--stock", "8", "--pictures", "4", "--out", folder]
+    return printed(network_to_touch.main, few)
+
+
+def test_network_to_touch(in_torch, tmp_path):
+    lines = in_torch(draw_and_train_a_little, str(tmp_path)).splitlines()
+    assert lines[0].startswith("step 2: loss ") and re.match(r"a frame: (\d+|nan) ms", lines[2])
+    assert [line[0] in "✓✗" for line in lines[-3:]] == [True] * 3
+    rows = pd.read_csv(tmp_path / "network_to_touch.csv", comment="#")
+    assert rows["pictures"].tolist() == ["composed", "drawn whole"]
+    assert (rows["n"] == 4).all() and (rows["scenes"] == 64).all()
+    assert rows["ap50"].between(0, 1).all()
+    written = {path.name for path in tmp_path.iterdir() if path.suffix != ".pt"}
+    assert written == {"network_to_touch.csv", "weights.js", "scenes.js", "still.webp"}
+    # a table that is whole is left alone, and so are the weights that it is about
+    (tmp_path / "weights.js").unlink()
+    again = in_torch(draw_and_train_a_little, str(tmp_path)).splitlines()
+    assert len(again) == 3 and not (tmp_path / "weights.js").exists()
 
 
 def test_open_exercises(tmp_path, monkeypatch, artifacts, capsys):

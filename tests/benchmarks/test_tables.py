@@ -15,6 +15,7 @@ import pytest
 
 import _tables
 import ddp
+import detectors
 import domains
 import exchange
 import fresh
@@ -22,6 +23,7 @@ import frozen
 import ideas
 import layers
 import losses
+import network_to_touch
 import outputs
 import poses
 import pretraining
@@ -40,6 +42,7 @@ TABLES |= {"domains": domains, "unfrozen": unfrozen, "outputs": outputs, "frozen
 TABLES |= {"coverage": fresh, "choosing": fresh}
 TABLES |= {"shortcut": shortcut, "exchange_mini": exchange, "promises": promises, "poses": poses}
 TABLES |= {"losses_mini": losses, "pretraining_mini": pretraining, "outcomes_torch_mini": transfer}
+TABLES |= {"detectors": detectors, "detectors_voc2007_sample": detectors}
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -359,6 +362,33 @@ def test_the_verdicts_of_lesson_07_hold_and_each_of_them_can_fail():
     assert {*failed} == {*verdicts}
 
 
+# what the prose of lesson 08 rests on
+
+
+def detected(focal: float, entropy: float, sets: float, slope: float = 0.0) -> pd.DataFrame:
+    """Return the committed table with other scores for each kind, and by how much shares differ."""
+    table = lessons.measured("detectors")
+    level = table["kind"].map({"focal": focal, "cross-entropy": entropy, "sets": sets})
+    level += slope * (table["kind"] == "sets") * np.log2(table["share"])
+    chosen = table["use"] == "choose"
+    level = level.where(~chosen, -table["rate"])  # the lowest rate is the best
+    scores = [name for name in table if name.startswith(("val_", "test_"))]
+    return table.assign(**dict.fromkeys(scores, level + 0.001 * table["seed"]))
+
+
+def test_the_verdicts_of_lesson_08_hold_and_each_of_them_can_fail():
+    verdicts = detectors.verdicts(lessons.measured("detectors"))
+    assert [sentence for sentence, holds in verdicts.items() if not holds] == []
+    others = [detected(0.3, 0.4, 0.35), detected(0.5, 0.4, 0.2, -0.05)]
+    failed = [
+        sentence
+        for table in others
+        for sentence, holds in detectors.verdicts(table).items()
+        if not holds
+    ]
+    assert {*failed} == {*verdicts}
+
+
 # what the prose of lesson 01 rests on
 
 
@@ -412,3 +442,22 @@ def between(rate: float, script=outputs) -> list[float]:
     """Return the rates from the first ones to this one."""
     low, high = min(rate, *script.FIRST), max(rate, *script.FIRST)
     return [r for r in script.RATES if low <= r <= high]
+
+
+# what the page "A network to touch" rests on
+
+
+def test_the_network_to_touch_was_measured_with_todays_code():
+    file = ROOT / "book" / "results" / "network_to_touch.csv"
+    header = file.read_text("utf-8").split("\n")[0]
+    assert header.endswith(f", code {network_to_touch.code()}"), (
+        "Run benchmarks/network_to_touch.py."
+    )
+
+
+def test_the_verdicts_of_the_network_to_touch_hold_and_each_of_them_can_fail():
+    table = lessons.measured("network_to_touch")
+    verdicts = network_to_touch.verdicts(table)
+    assert [sentence for sentence, holds in verdicts.items() if not holds] == []
+    bad = network_to_touch.verdicts(table.assign(ap50=0.4, frame_ms=250))
+    assert not any(bad.values()) and bad.keys() == verdicts.keys()

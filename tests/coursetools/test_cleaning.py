@@ -166,6 +166,7 @@ def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
     goes = ["_build/html/index.html", "_build/course.pdf", "_build/.student.part/x",
             "_build/book.log", "_build/.doctrees/x", "_build/.0123abcd.student.zip",
             ".coursekit/figures/VERSION", ".coursekit/.mini-x/drawn/x",
+            ".coursekit/crowds/VERSION", ".coursekit/more_crowds/VERSION",
             ".coursekit/mini/VERSION", ".coursekit/mini/x", ".coursekit/artifacts/mini/x.csv",
             ".coursekit/weights/x.safetensors", ".coursekit/weights/.x.lock",
             "src/a/__pycache__/x.pyc", ".pytest_cache/x", "__pycache__/x.pyc"]  # fmt: skip

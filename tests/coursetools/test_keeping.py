@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 NOTEBOOKS = sorted((settings.CHECKOUT / "notebooks").glob("[0-9]*.ipynb"))
-READS = {"03": "02", "04": "02 03", "05": "01 02 03 04", "06": "02 03"}
+READS = {"03": "02", "04": "02 03", "05": "01 02 03 04", "06": "02 03", "08": "04"}
 LOADS = ("load_predictions", "load_detections", "artifacts_file")  # their second argument: a lesson
 
 

@@ -99,7 +99,8 @@ def test_each_paper_of_the_bibliography_is_cited():
     assert {make_id(title) for title in re.findall(r"^### (.+)$", text, re.MULTILINE)} <= cited
 
 
-def test_the_figures_for_jupyterlab_are_those_of_the_page():
-    written = (BOOK / f"{touch_page.NAME}.html").read_text(encoding="utf-8")
-    assert written == touch_page.page(), "Run `python -m coursetools.publish.touch_page`."
+@pytest.mark.parametrize("name", touch_page.NAMES)
+def test_the_figures_for_jupyterlab_are_those_of_the_page(name):
+    written = (BOOK / f"{name}.html").read_text(encoding="utf-8")
+    assert written == touch_page.page(name), "Run `python -m coursetools.publish.touch_page`."
     assert not re.search(r'(src|href)="(?!data:|#)', written)

@@ -36,7 +36,7 @@ from exercising import (
 from processes import python
 
 SITE = ROOT / "_build" / "student_html"
-FRAMEWORKS = {"keras": ("01", "03", "06"), "torch": ("04", "07"), "none": ("02", "05")}
+FRAMEWORKS = {"keras": ("01", "03", "06"), "torch": ("04", "07", "08"), "none": ("02", "05")}
 FIRST = "notebooks/01_x.ipynb"  # of the course that is made for the test
 SHORTEST = 12  # characters of a line that can be called somebody's
 

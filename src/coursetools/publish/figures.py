@@ -8,7 +8,7 @@ import json
 
 from coursekit import datasets, lessons, plotting, settings, voc
 from coursekit.boxes import SIDES
-from minivoc import CLASSES, figures, rectangles
+from minivoc import CLASSES, crowds, figures, rectangles
 from minivoc.bodies import BONES, JOINTS
 from minivoc.pictures import render
 
@@ -18,6 +18,7 @@ from PIL import Image
 
 STATIC = settings.CHECKOUT / "book" / "_static"
 COVER = {"dog": 0, "bird": 5, "horse": 2, "cat": 2, "cow": 3}  # which of its class looks best
+CROWD = 15  # which of the crowds is in the picture of lesson 08
 POSES = (23, 2, 23)  # the seeds of the figures in the picture of lesson 07
 CELLS = 8  # in each direction, of the backbone's last map
 WIDTH = 6.2  # inches, of a figure with text: on a phone its letters can still be read
@@ -177,6 +178,28 @@ def goal_07() -> None:
     save(figure, "goal_07.png")
 
 
+def goal_08() -> None:
+    """Draw a crowd with its boxes, under the heat of their centers, and as boxes with names."""
+    _, backdrop, sprites, objects = crowds.compose_one(CROWD, 3, 2017)
+    picture, (width, height) = render(backdrop, sprites), backdrop.image.size
+    animals = [thing for thing in objects if thing.name in CLASSES]
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
+    heat = np.zeros((height, width))
+    figure, axes = plt.subplots(1, 3, figsize=(9, 2.4))
+    for ax in axes:
+        plotting.show_image(ax, picture)
+    for thing in animals:
+        xmin, ymin, xmax, ymax = thing.box
+        plotting.draw_box(axes[0], thing.box)
+        along_x = (x - (xmin + xmax) / 2) / (xmax - xmin)
+        along_y = (y - (ymin + ymax) / 2) / (ymax - ymin)
+        heat = np.maximum(heat, np.exp(-18 * (along_x**2 + along_y**2)))
+        guess = np.add(thing.box, [4, -4, -5, 3])
+        plotting.draw_box(axes[2], guess, "prediction", thing.name)
+    axes[1].imshow(heat, extent=(0, width, height, 0), cmap="magma", alpha=0.2 + 0.7 * heat)
+    save(figure, "goal_08.png")
+
+
 if __name__ == "__main__":
     plotting.use_style()
     mini = datasets.prepare("mini")
@@ -189,3 +212,4 @@ if __name__ == "__main__":
     goal_05(mini, chosen)
     goal_06(mini, chosen)
     goal_07()
+    goal_08()

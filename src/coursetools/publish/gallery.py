@@ -44,6 +44,17 @@ FIGURES = {
         "Precision against recall of the fine-tuned network, for each class: on pictures with one "
         "object, and on pictures with several.",
     ),
+    "detectors": (
+        "08",
+        "curves",
+        "Precision against recall of detectors, on pictures with none to five animals.",
+    ),
+    "detector_pictures": (
+        "08",
+        "shares-figure",
+        "How many training pictures two kinds of detectors need. Bands are 95 % intervals over "
+        "the seeds.",
+    ),
 }
 
 

@@ -1,12 +1,13 @@
-"""Write the figures to touch as one file that needs no other, ``book/figures_to_touch.html``.
+"""Write each page to touch as one file that needs no other, such as ``book/figures_to_touch.html``.
 
-JupyterLab shows the page ``figures_to_touch.md`` without its figures, so there the link to it opens
-this file; see `coursetools.lab`. Run `python -m coursetools.publish.touch_page` after the page, its
+JupyterLab shows ``figures_to_touch.md`` without its figures, so there a link to it opens that
+file; see `coursetools.lab`. Run `python -m coursetools.publish.touch_page` after a page, its
 figures, scripts or styles have changed (`make execute` does), and commit what it writes.
 """
 
 import base64
 import re
+from mimetypes import guess_type
 
 from coursekit import settings
 from coursekit.files import write_whole
@@ -14,11 +15,11 @@ from coursekit.files import write_whole
 from markdown_it import MarkdownIt
 
 BOOK = settings.CHECKOUT / "book"
-NAME = "figures_to_touch"
+NAMES = ("figures_to_touch", "network_to_touch")
 PAGE = """\
 <!DOCTYPE html>
 <html lang="en" data-theme="light">
-<head><meta charset="utf-8"><title>Figures to touch</title>
+<head><meta charset="utf-8"><title>{title}</title>
 <!-- Made by coursetools.publish.touch_page. -->
 <style>
 html {{
@@ -50,21 +51,22 @@ def inlined(figure: str) -> str:
     """Return a figure with its pictures in it."""
 
     def data(match: re.Match) -> str:
-        picture = base64.b64encode((BOOK / match[1]).read_bytes()).decode()
-        return f'href="data:image/jpeg;base64,{picture}"'
+        attribute, name = match.groups()
+        picture = base64.b64encode((BOOK / name).read_bytes()).decode()
+        return f'{attribute}="data:{guess_type(name, strict=False)[0]};base64,{picture}"'
 
-    return re.sub(r'href="\.\./(_static/[\w/]+\.jpg)"', data, figure)
+    return re.sub(r'(href|src)="\.\./(_static/[\w/]+\.\w+)"', data, figure)
 
 
-def page() -> str:
-    """Return the page: the text without its links, which would lead nowhere, and the figures."""
-    _, front, text = (BOOK / f"{NAME}.md").read_text(encoding="utf-8").split("---\n", 2)
+def page(name: str) -> str:
+    """Return a page: the text without its links, which would lead nowhere, and the figures."""
+    _, front, text = (BOOK / f"{name}.md").read_text(encoding="utf-8").split("---\n", 2)
     loaded = front.partition("loads:")[2].split()
     parts = {
         kind: "\n".join(
-            (BOOK / "_static" / name).read_text(encoding="utf-8")
-            for name in loaded
-            if name.endswith(kind)
+            (BOOK / "_static" / file).read_text(encoding="utf-8")
+            for file in loaded
+            if file.endswith(kind)
         )
         for kind in (".css", ".js")
     }
@@ -75,8 +77,10 @@ def page() -> str:
         lambda found: inlined((BOOK / found[1]).read_text(encoding="utf-8")),
         MarkdownIt().render(text),
     )
-    return PAGE.format(style=parts[".css"], body=body, script=parts[".js"])
+    title = re.search(r"^# (.+)$", text, re.MULTILINE)[1]
+    return PAGE.format(title=title, style=parts[".css"], body=body, script=parts[".js"])
 
 
 if __name__ == "__main__":
-    write_whole(BOOK / f"{NAME}.html", page())
+    for name in NAMES:
+        write_whole(BOOK / f"{name}.html", page(name))

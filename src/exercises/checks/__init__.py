@@ -45,6 +45,13 @@ from exercises.checks.lesson_06 import (
     smooth_l1_slope,
 )
 from exercises.checks.lesson_07 import allowed, average_place, count_flags, pckh, untangle
+from exercises.checks.lesson_08 import (
+    center_cell,
+    eleven_point_ap,
+    find_peaks,
+    focal_cell,
+    greedy_cost,
+)
 
 __all__ = [
     "AnswerError",
@@ -58,14 +65,19 @@ __all__ = [
     "box_factor",
     "box_weights",
     "calibration",
+    "center_cell",
     "confusion_matrix",
     "count_flags",
     "crop_box",
     "decode",
+    "eleven_point_ap",
+    "find_peaks",
     "flip_vertically",
     "flip_voc",
+    "focal_cell",
     "from_source_001",
     "generalized_iou",
+    "greedy_cost",
     "hold_out",
     "in_pixels",
     "iou",

@@ -3,7 +3,7 @@
 
    - A link to a heading of another page scrolls to that heading: jupyterlab-myst opens the page and
      stays at its top. So every term and every citation leads to its entry.
-   - The link to the figures to touch opens the page on which they work.
+   - A link to a page to touch opens the file in which its figures work.
    - The answers of a quiz look like something that opens. */
 "use strict";
 
@@ -36,7 +36,7 @@ const STYLE = `
 `;
 const PATIENCE = 10000; // milliseconds until a page must have been rendered
 const PAGE = ".jp-RenderedMySTMarkdown"; // a page of the book, as JupyterLab shows it
-const TOUCH = "/figures_to_touch.md";
+const TOUCH = /\/(figures|network)_to_touch\.md$/;
 
 /** Bring the heading `id` of a page that is shown, or will be, to the top; mark it. */
 function reveal(id, until = Date.now() + PATIENCE) {
@@ -58,7 +58,7 @@ function activate(app) {
     if (!link) return;
     const page = decodeURIComponent(link.pathname.split("/files/")[1] ?? "");
     const within = link.getAttribute("href").startsWith("#") && link.closest(PAGE);
-    if (page.endsWith(TOUCH)) {
+    if (TOUCH.test(page)) {
       event.preventDefault();
       event.stopImmediatePropagation();
       const path = page.replace(/md$/, "html");
