@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from coursekit import datasets, settings, voc
+from coursekit.voc import selecting
 from minivoc import crowds
 
 import pandas as pd
@@ -39,14 +40,17 @@ def load(directory: str | Path, most: int | None = None) -> Pictures:
     The classes are those that ``COURSEKIT_CLASSES`` names; by default mini's, and of other data all
     that occur. A picture whose annotation lists nothing is left out. Where the data set has lists,
     they are the split; otherwise one is drawn, class by class, and a picture counts for the class
-    of its first object. `most` says how many of each split are taken, from the first. Errors are
-    those of `voc.load_annotations` and `voc.assign_split`.
+    of its first object. `most` says how many of each split are taken, from the first. Errors, and
+    which size of a picture counts, are as in `voc.load_annotations`, `voc.single_object` and
+    `voc.assign_split`.
     """
-    everything = voc.load_annotations(directory)
+    everything = selecting.with_sizes(voc.load_annotations(directory), directory)
     classes = settings.classes()
     if settings.dataset() != "mini" and not settings.classes_named():
         classes = sorted({*everything["name"]})
+    selecting.refuse_absent(classes, everything)
     objects = everything[everything["name"].isin(classes)]
+    selecting.refuse_empty(objects)
     objects = objects.assign(label=objects["name"].map(classes.index)).reset_index(drop=True)
     table = everything.drop_duplicates("image_id")[["image_id", "filename", "width", "height"]]
     first = objects.drop_duplicates("image_id").set_index("image_id")["name"]

@@ -1,6 +1,8 @@
 """The pictures of lesson 08: drawn ones, and those of other data."""
 
 import os
+import re
+import shutil
 from pathlib import Path
 
 from coursekit import datasets
@@ -8,6 +10,7 @@ from detection import reading
 from minivoc import CLASSES, crowds
 
 import pytest
+from PIL import Image
 
 VOC = os.environ.get("COURSEKIT_VOC_SAMPLE")
 
@@ -46,6 +49,37 @@ def test_of_other_data_all_classes_count_unless_some_are_named(monkeypatch, draw
     table, objects, classes = reading.load(drawn)
     assert classes == ["cow", "dog"] and {*objects["name"]} == {"cow", "dog"}
     assert len(table) == 40 and (table["n"] == 0).any()
+
+
+def test_a_picture_of_another_size_stops_it_unless_one_of_the_two_is_chosen(
+    monkeypatch, drawn, tmp_path
+):
+    halved = Path(shutil.copytree(drawn, tmp_path / "halved"))
+    file = halved / "JPEGImages" / "000001.jpg"
+    with Image.open(file) as picture:
+        size = picture.width // 2, picture.height // 2
+        picture.resize(size).save(file)
+    with pytest.raises(ValueError, match=r"000001 says .*`--sizes picture`"):
+        reading.load(halved)
+    monkeypatch.setenv("COURSEKIT_SIZES", "picture")
+    table, objects, _ = reading.load(halved)
+    for rows in (table, objects):
+        assert {*rows.loc[rows["image_id"] == "000001", "width"]} <= {size[0]}
+    assert (table["width"] == size[0]).any()
+
+
+def test_classes_and_boxes_are_checked_as_in_the_other_lessons(monkeypatch, drawn, tmp_path):
+    monkeypatch.setenv("COURSEKIT_CLASSES", "dog,horze")
+    with pytest.raises(ValueError, match="No object is called 'horze'"):
+        reading.load(drawn)
+    monkeypatch.delenv("COURSEKIT_CLASSES")
+    flat = Path(shutil.copytree(drawn, tmp_path / "flat"))
+    number = reading.load(flat).table.query("n > 1")["image_id"].iloc[0]
+    file = flat / "Annotations" / f"{number}.xml"
+    text = re.sub(r"<xmax>.*?</xmax>", "<xmax>1</xmax>", file.read_text(encoding="utf-8"))
+    file.write_text(re.sub(r"<xmin>.*?</xmin>", "<xmin>9</xmin>", text), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"{number}.* empty or inverted"):
+        reading.load(flat)
 
 
 def test_no_more_pictures_are_taken_than_asked_for(drawn):

@@ -37,9 +37,7 @@ def single_object(
     which to take. It is read from the directory that the table came from, and a picture that cannot
     be read counts as right.
     """
-    sizes = sizes or settings.sizes()
-    if absent := [name for name in classes if name not in set(table["name"])]:
-        raise ValueError(unknown(absent, table["name"]))
+    refuse_absent(classes, table)
     wanted = table[table["name"].isin(classes)].reset_index(drop=True)
     single = wanted.groupby("image_id")["name"].transform("size") == 1
     shown = [name for name in classes if name in set(wanted["name"][single])]
@@ -50,17 +48,27 @@ def single_object(
         never = ", ".join(repr(name) for name in classes if name not in shown)
         print(f"Left out, since no picture has one of them as its only object: {never}.")
     images = wanted[single].reset_index(drop=True)
-    empty = (images["xmax"] <= images["xmin"]) | (images["ymax"] <= images["ymin"])
+    refuse_empty(images)
+    images = with_sizes(images, table.attrs.get("directory"), sizes)
+    return images.assign(label=images["name"].map({c: i for i, c in enumerate(shown)}))
+
+
+def refuse_absent(classes: Sequence[str], table: pd.DataFrame) -> None:
+    """Raise a `ValueError` if one of the classes does not occur in a table of objects."""
+    if absent := [name for name in classes if name not in set(table["name"])]:
+        raise ValueError(unknown(absent, table["name"]))
+
+
+def refuse_empty(objects: pd.DataFrame) -> None:
+    """Raise a `ValueError` if a box is empty or inverted; the message names the first pictures."""
+    empty = (objects["xmax"] <= objects["xmin"]) | (objects["ymax"] <= objects["ymin"])
     if empty.any():
         again = "Draw them again, or remove those files."
         advice = auditing.XYWH if empty.mean() > auditing.MANY else again
         raise ValueError(
-            f"The boxes of {', '.join(images['image_id'][empty][:5])} are empty or inverted "
+            f"The boxes of {', '.join(objects['image_id'][empty][:5])} are empty or inverted "
             f"({int(empty.sum())} in all). {advice}"
         )
-    if len(images) and sizes != "annotation" and "directory" in table.attrs:
-        images[["width", "height"]] = _sizes(images, Path(table.attrs["directory"]), sizes)
-    return images.assign(label=images["name"].map({c: i for i, c in enumerate(shown)}))
 
 
 def unknown(absent: Sequence[str], names: Iterable[str]) -> str:
@@ -71,11 +79,21 @@ def unknown(absent: Sequence[str], names: Iterable[str]) -> str:
     return f"No object is called {', '.join(called)}. There are: {', '.join(quoted)}.{advice}"
 
 
-def _sizes(images: pd.DataFrame, directory: Path, sizes: str) -> list[tuple[int, int]]:
-    """Return the size of each picture; `ValueError` where one differs and is to be checked."""
+def with_sizes(
+    images: pd.DataFrame, directory: str | Path | None, sizes: str | None = None
+) -> pd.DataFrame:
+    """Return the rows with the size in use, see `single_object`; as they are without a directory.
+
+    Each picture is looked at once, however many rows it has.
+    """
+    sizes = sizes or settings.sizes()
+    if directory is None or sizes == "annotation" or images.empty:
+        return images
     declared = list(images[["width", "height"]].itertuples(index=False, name=None))
-    names = zip(images["filename"], declared, strict=True)
-    shown = [auditing.shown_size(directory / "JPEGImages" / name) or size for name, size in names]
+    folder = Path(directory) / "JPEGImages"
+    seen = {name: auditing.shown_size(folder / name) for name in images["filename"].unique()}
+    pairs = zip(images["filename"], declared, strict=True)
+    shown = [seen[name] or size for name, size in pairs]
     other = [row for row, size in enumerate(shown) if size != declared[row]]
     if other and sizes == "check":
         first = other[0]
@@ -85,7 +103,7 @@ def _sizes(images: pd.DataFrame, directory: Path, sizes: str) -> list[tuple[int,
             "drawn? Look at some, then say which size is right: `--sizes picture` or "
             "`--sizes annotation`, or the word in COURSEKIT_SIZES."
         )
-    return shown
+    return images.assign(**dict(zip(("width", "height"), zip(*shown, strict=True), strict=True)))
 
 
 def assign_split(
