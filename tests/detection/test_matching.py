@@ -1,21 +1,17 @@
 """Average precision, against the COCO challenge's own program and by hand."""
 
-import contextlib
-import io
-
 import detection
-from coursekit.boxes import SIDES, xyxy_to_xywh
+from coursekit.boxes import SIDES
 from coursekit.metrics import PREDICTED
 
 import numpy as np
 import pandas as pd
 import pytest
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+
+from coco import judged
 
 CLASSES = ["bird", "boat", "car", "cat", "dog"]
 NEVER_FOUND, NEVER_THERE = "boat", "cow"
-BEYOND_ALL = 1e11  # COCOeval does not count objects whose area is outside of its range "all"
 
 
 def objects(*rows):
@@ -64,39 +60,8 @@ def drawn(seed, images=25, size=60):
 
 def by_coco(found, there, areas=None):
     """Return what COCOeval computes, in the form of `average_precision`."""
-    images = sorted(set(there["image_id"]) | set(found["image_id"]))
     names = sorted(set(there["name"]) | set(found["pred_name"]))
-    truth, answer = COCO(), COCO()
-    for coco, table, name, sides in (
-        (truth, there, "name", SIDES),
-        (answer, found, "pred_name", PREDICTED),
-    ):
-        boxes = xyxy_to_xywh(table[sides])
-        hidden = table.get("difficult", pd.Series(False, table.index))
-        coco.dataset = {
-            "images": [{"id": number} for number in range(len(images))],
-            "categories": [{"id": number} for number in range(len(names))],
-            "annotations": [
-                {
-                    "id": row + 1,
-                    "image_id": images.index(table["image_id"].iloc[row]),
-                    "category_id": names.index(table[name].iloc[row]),
-                    "bbox": boxes[row].tolist(),
-                    "area": BEYOND_ALL if hidden.iloc[row] else boxes[row, 2:].prod(),
-                    "score": table["confidence"].iloc[row] if name == "pred_name" else None,
-                    "iscrowd": 0,
-                }
-                for row in range(len(table))
-            ],
-        }
-    with contextlib.redirect_stdout(io.StringIO()):
-        truth.createIndex()
-        answer.createIndex()
-        run = COCOeval(truth, answer, "bbox")
-        if areas:
-            run.params.areaRng[0] = list(areas)  # of the range called "all"
-        run.evaluate()
-        run.accumulate()
+    run = judged(found, there, names, areas)
     precision = run.eval["precision"][..., 0, -1].mean(axis=1).T  # -1: nothing to find
     table = pd.DataFrame(precision, names, run.params.iouThrs).rename_axis("name")
     return table[(table >= 0).all(axis=1)]

@@ -1,7 +1,5 @@
 """The code of lesson 08, against torchvision, pycocotools, SciPy, and by hand."""
 
-import contextlib
-import io
 from itertools import permutations
 from types import SimpleNamespace
 
@@ -14,8 +12,8 @@ from exercises import lesson_code
 import numpy as np
 import pandas as pd
 import pytest
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+
+from coco import judged
 
 LESSON = "08_one_to_many"
 CLASSES = ["dog", "cat", "bird"]
@@ -276,36 +274,7 @@ def scene(seed: int, images: int = 12) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def coco_recall(found: pd.DataFrame, objects: pd.DataFrame) -> float:
     """Return COCO's average recall of at most ten boxes for each picture and class."""
-    truth, answer = COCO(), COCO()
-    for coco, table, name, sides in (
-        (truth, objects, "name", SIDES),
-        (answer, found, "pred_name", PREDICTED),
-    ):
-        xywh = boxes.xyxy_to_xywh(table[sides])
-        hidden = table.get("difficult", pd.Series(False, table.index))
-        coco.dataset = {
-            "images": [{"id": i} for i in range(12)],
-            "categories": [{"id": i} for i in range(len(CLASSES))],
-            "annotations": [
-                {
-                    "id": i + 1,
-                    "image_id": int(table["image_id"].iloc[i]),
-                    "category_id": CLASSES.index(table[name].iloc[i]),
-                    "bbox": xywh[i].tolist(),
-                    "area": 1e11 if hidden.iloc[i] else xywh[i, 2:].prod(),
-                    "score": table["confidence"].iloc[i] if "confidence" in table else None,
-                    "iscrowd": 0,
-                }
-                for i in range(len(table))
-            ],
-        }
-    with contextlib.redirect_stdout(io.StringIO()):
-        truth.createIndex()
-        answer.createIndex()
-        judge = COCOeval(truth, answer, "bbox")
-        judge.params.maxDets = [1, 10, 100]
-        judge.evaluate()
-        judge.accumulate()
+    judge = judged(found, objects, CLASSES)
     recall = judge.eval["recall"][:, :, 0, 1]
     return recall[recall > -1].mean()
 
