@@ -1,6 +1,7 @@
 """Execute one notebook, with a limit to what a cell prints and to how long it takes."""
 
 import asyncio
+import atexit
 import os
 from collections.abc import Callable
 from itertools import groupby
@@ -15,6 +16,7 @@ from nbformat import NotebookNode
 
 PRINTED = 2**22  # characters: more in one cell is a mistake, and no browser would show it
 HOURS = 3.0  # for one cell
+STARTS = 3  # of a kernel: another program can take a port that had just been free
 
 
 class LessonError(RuntimeError):
@@ -87,11 +89,23 @@ def execute(
         resources={"metadata": {"path": str(folder)}},
     )
     try:
-        client.execute(env=os.environ | {"TQDM_DISABLE": "1"})
+        _run(client, STARTS)
     except (CellExecutionError, CellTimeoutError, DeadKernelError, AssertionError) as error:
         if client.interrupted:  # nbclient ends its kernel twice then, and stumbles
             raise KeyboardInterrupt from error
         raise LessonError(client.reason(error)) from error
+
+
+def _run(client: _Client, starts: int) -> None:
+    try:
+        client.execute(env=os.environ | {"TQDM_DISABLE": "1"})
+    except RuntimeError as error:
+        if "Kernel died before" not in str(error):  # jupyter_client has no class for it
+            raise
+        atexit.unregister(client._cleanup_kernel)  # nbclient leaves that to kernels that start
+        if starts == 1 or client.interrupted:
+            raise DeadKernelError(str(error)) from error
+        _run(client, starts - 1)
 
 
 def open_exercises(executed: Path) -> list[str]:

@@ -1,12 +1,15 @@
 import io
 import json
+import socket
 import sys
+from itertools import count
 
 from coursekit import lessons, settings
-from coursetools import cli, runner
+from coursetools import cli, executing, runner
 
 import nbformat
 import pytest
+from jupyter_client.connect import LocalPortCache
 
 # Each starts a kernel; `lessons` takes as long to import as a kernel to start, so one has it.
 GOOD = ["import os\nfrom coursekit import settings", "print(os.environ['COURSEKIT_DATASET'])"]
@@ -500,6 +503,23 @@ def test_a_dead_kernel_is_reported(course, capsys):
     write(course, "01_good", ["import os, signal\nos.kill(os.getpid(), 9)"])
     assert run(course, "--only", "01") == 1
     assert "a dead kernel" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("times", "ended"), [(1, 0), (9, 1)])
+def test_a_kernel_whose_port_another_program_has_taken_starts_again(
+    course, monkeypatch, capsys, times, ended
+):
+    free, asked = LocalPortCache.find_available_port, count()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+
+        def port(self, ip):  # a kernel has five: the first of each start is the taken one
+            start, which = divmod(next(asked), 5)
+            return free(self, ip) if which or start >= times else taken.getsockname()[1]
+
+        monkeypatch.setattr(LocalPortCache, "find_available_port", port)
+        assert run(course, "--only", "01") == ended
+    assert next(asked) == 5 * min(times + 1, executing.STARTS)
+    assert ("01_good" in (said := capsys.readouterr().err) and "dead kernel" in said) == ended
 
 
 def test_the_command_has_help(capsys):
