@@ -1,11 +1,8 @@
 """The backbones of PyTorch, built in the process for PyTorch."""
 
 import os
-from functools import partial
 from hashlib import sha256
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from unittest import mock
 
 from coursekit import settings
@@ -15,6 +12,7 @@ import pytest
 from test_keras_backbones import LITE, SHAPES, pictures
 
 from processes import error_of
+from serving import served
 
 # what the process does
 
@@ -227,30 +225,25 @@ def look_at_download(backbones, scratch: Path) -> dict:
     import torch
     from torchvision.models import get_weight
 
-    served = scratch / "served"
-    served.mkdir()
+    folder = scratch / "served"
+    folder.mkdir()
     name, recipe = "mobilenet_v2", backbones.RECIPES["mobilenet_v2"]
-    torch.save(recipe.build(weights=None).state_dict(), served / "new.pth")
-    content = (served / "new.pth").read_bytes()
+    torch.save(recipe.build(weights=None).state_dict(), folder / "new.pth")
+    content = (folder / "new.pth").read_bytes()
     mark = sha256(content).hexdigest()[:8]  # torchvision checks it
-    file = (served / "new.pth").rename(served / f"new-{mark}.pth")
-    (served / f"short-{mark}.pth").write_bytes(content[:-1000])
-
-    handler = partial(SimpleHTTPRequestHandler, directory=served)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    Thread(target=server.serve_forever, daemon=True).start()
+    file = (folder / "new.pth").rename(folder / f"new-{mark}.pth")
+    (folder / f"short-{mark}.pth").write_bytes(content[:-1000])
 
     published = get_weight(f"MobileNet_V2_Weights.{backbones.PUBLISHED}").value
 
     def load_from(path: str):
-        published.url = f"http://127.0.0.1:{server.server_port}/{path}"
+        published.url = f"{address}/{path}"
         return backbones.load(name, weights="imagenet")
 
     x = pictures(224)
-    maps = [load_from(file.name).maps(x), backbones.load(name, weights=file).maps(x)]
-    broken = {path: error_of(load_from, path) for path in (f"short-{mark}.pth", "nowhere.pth")}
-    server.shutdown()
-    server.server_close()
+    with served(folder) as address:
+        maps = [load_from(file.name).maps(x), backbones.load(name, weights=file).maps(x)]
+        broken = {path: error_of(load_from, path) for path in (f"short-{mark}.pth", "nowhere.pth")}
     kept = [one.name for one in Path(os.environ["TORCH_HOME"]).rglob("*") if one.is_file()]
     return {
         "same": all_apart(*maps),
