@@ -87,10 +87,11 @@ test: $(READY) ## run every check: unit tests, notebooks (nbval), book, browser
 	@$(MAKE) --no-print-directory --jobs=2 _build/html/index.html _build/student_html/index.html
 	@# Drawn once, before two processes would do it.
 	@$(BIN)/coursekit fetch mini
-	# Two files at a time, each with one thread: the threads of two would only get in each other's
-	# way. The lessons come first, since they take longest; tests/conftest.py keeps their order.
+	# Three files at a time, for two cores: one of them often waits, for a kernel or a browser. Each
+	# has one thread: the threads of several would only get in each other's way. The lessons come
+	# first, since they take longest; tests/conftest.py keeps their order.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest notebooks tests \
-		-n 2 --dist loadfile --no-loadscope-reorder \
+		-n 3 --dist loadfile --no-loadscope-reorder \
 		--nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with tests/nbval.cfg
 
 # The rehearsal needs more than the packages of the course: it has an environment of its own.

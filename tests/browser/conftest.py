@@ -2,17 +2,15 @@
 
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from coursekit import settings
 
 import pytest
 from selenium import webdriver
+
+from serving import served
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,26 +30,9 @@ FLAGS = (
 )
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files and does not print a line for each."""
-
-    def log_message(self, *_):
-        pass
-
-
-@contextmanager
-def serving(directory: Path) -> Iterator[str]:
-    """Serve a directory on a free port of this machine; gives the address."""
-    handler = partial(Quiet, directory=str(directory))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
 @pytest.fixture(scope="session")
 def serve():
-    return serving
+    return served
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +41,7 @@ def site() -> Iterator[str]:
     built = ROOT / "_build" / "html"
     if not (built / "index.html").exists():
         pytest.skip("The site is not built. Run `make book` first.")
-    with serving(built) as address:
+    with served(built) as address:
         yield address
 
 
