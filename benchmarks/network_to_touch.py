@@ -21,6 +21,7 @@ from pathlib import Path
 from coursekit import plotting, settings
 from coursekit.files import write_whole
 from coursekit.metrics import PREDICTED
+from coursetools.publish.touch_network import LEAST
 from exercises import lesson_code
 from minivoc import CLASSES, dataset
 
@@ -40,7 +41,6 @@ SCENES = {"composed": _touch_scenes.composed, "drawn whole": _touch_scenes.drawn
 FIELDS = ("pictures", "n", "objects", *CLASSES, "ap50", "numbers", "multiplications")
 FIELDS += ("scenes", "frame_ms")
 ROSE = 0.84, 0.0, 0.45  # of the heat map, as in network_to_touch.css
-LEAST = 0.3  # the score of what the page shows at first, at least
 # The animals of the page, by class and seed; and where some stand at first: x, y, size.
 ANIMALS = {
     "brown dog": ("dog", 4, (0.29, 0.66, 0.5)),

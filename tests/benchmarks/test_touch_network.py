@@ -3,11 +3,17 @@
 from pathlib import Path
 from unittest import mock
 
+import detection
+from coursekit.boxes import SIDES
+from coursetools.publish import touch_network
+
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 import _touch_scenes
+import network_to_touch
 from _touch_scenes import SIDE, Placed
 
 # what the process for PyTorch does
@@ -75,6 +81,29 @@ def weights_after(folder: str, *steps: int) -> list[float]:
         for step in steps:
             model, _ = _touch_network.train(file, step, lambda: _touch_scenes.stock(0, 5))
     return model.head.weight.flatten()[:50].tolist()
+
+
+def f_scores(limits: list[float]) -> list[float]:
+    """Return the F-score of the page's network at IoU 0.5, for each limit of the score."""
+    import _touch_network
+
+    layers = _touch_network.read(network_to_touch.STATIC / "network_to_touch" / "weights.js")
+    pictures, scenes = zip(*_touch_scenes.composed(4, 300), strict=True)  # a seed of its own
+    found = _touch_network.detections(_touch_network.maps(layers, np.stack(pictures)))
+    things = [(i, *thing) for i, scene in enumerate(scenes) for thing in scene]
+    objects = pd.DataFrame(
+        [(i, name, *box) for i, name, box in things], columns=["image_id", "name", *SIDES]
+    )
+    kept = [found[found["confidence"] >= limit] for limit in limits]
+    hits = [detection.match(some, objects, 0.5).hits[0.5].sum() for some in kept]
+    pairs = zip(hits, kept, strict=True)
+    return [2 * hit / (len(some) + len(objects)) for hit, some in pairs]
+
+
+def test_the_page_begins_with_the_limit_of_the_best_f_score(in_torch):
+    limits = [0.05 * i for i in range(1, 20)]  # of the page's slider
+    scores = in_torch(f_scores, limits)
+    assert limits[int(np.argmax(scores))] == pytest.approx(touch_network.LEAST)
 
 
 def test_a_scene_has_boxes_of_what_can_be_seen():

@@ -12,6 +12,7 @@ import pandas as pd
 
 FOLDER = settings.CHECKOUT / "book" / "touch"
 SCENES = ("meadow", "beach", "night", "room")  # as in benchmarks/network_to_touch.py
+LEAST = 0.4  # the score of what is shown at first: of the slider's, the one with the best F-score
 
 PAGE = """\
 <!-- Made by coursetools.publish.touch_network. touch_network.js brings it to life. -->
@@ -33,9 +34,9 @@ what the network predicts. Over the middle of each animal, some cells of a grid 
     <label>Backdrop <select data-part="scene">{scenes}</select></label>
     <label>Heat map of <select data-part="heat">{heat}</select></label>
     <label for="touch-least">Scores of at least
-      <strong data-part="shown-least">0.30</strong></label>
+      <strong data-part="shown-least">{least:.2f}</strong></label>
     <input id="touch-least" data-part="least" type="range" min="0.05" max="0.95" step="0.05" \
-value="0.3">
+value="{least}">
   </div>
   <div class="results">
     <p class="small"><i class="mark truth"></i>truth <i class="mark prediction"></i>prediction \
@@ -74,6 +75,7 @@ def figure() -> str:
     return PAGE.format(
         scenes="".join(f'<option value="{i}">{name}</option>' for i, name in enumerate(SCENES)),
         heat="".join(f'<option value="{key}">{text}</option>' for key, text in options.items()),
+        least=LEAST,
     )
 
 
