@@ -39,8 +39,6 @@ RATES = (0.001, 0.002, 0.004, 0.008, 0.016)
 TUNING = (100, 101)
 SEEDS = {"focal": range(10), "cross-entropy": range(10), "sets": range(5)}  # sets train longest
 SHARES, SHARE_SEEDS = (0.25, 4), range(3)
-# for other shares, only rates around the best are tried, with one seed
-NEAR = {"focal": (0.004, 0.008), "sets": (0.001, 0.002)}
 # photographs have more classes, and fewer pictures
 PHOTO_RATES, PHOTO_SEEDS = RATES[1:4], range(3)
 EPOCHS = 20
@@ -193,8 +191,12 @@ def of_crowds(options: argparse.Namespace, code: str) -> None:
     tuning = [
         (kind, 1, rate, "choose", seed) for rate in RATES for seed in TUNING for kind in KINDS
     ]
+    compared = ("focal", "sets")
     tuning += [
-        (k, share, rate, "choose", TUNING[0]) for share in SHARES for k in NEAR for rate in NEAR[k]
+        (kind, share, rate, "choose", TUNING[0])
+        for rate in RATES
+        for share in SHARES
+        for kind in compared
     ]
     _tables.measure(file, header, FIELDS, tuning, row)
 
@@ -208,7 +210,7 @@ def of_crowds(options: argparse.Namespace, code: str) -> None:
         (kind, share, best(kind, share), "share", seed)
         for seed in SHARE_SEEDS[: options.seeds]
         for share in SHARES
-        for kind in ("focal", "sets")
+        for kind in compared
     ]
     _tables.judge(verdicts(_tables.measure(file, header, FIELDS, keys, row)))
 

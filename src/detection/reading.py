@@ -40,9 +40,9 @@ def load(directory: str | Path, most: int | None = None) -> Pictures:
     The classes are those that ``COURSEKIT_CLASSES`` names; by default mini's, and of other data all
     that occur. A picture whose annotation lists nothing is left out. Where the data set has lists,
     they are the split; otherwise one is drawn, class by class, and a picture counts for the class
-    of its first object. `most` says how many of each split are taken, from the first. Errors, and
-    which size of a picture counts, are as in `voc.load_annotations`, `voc.single_object` and
-    `voc.assign_split`.
+    of its first object. `most` says how many of each split are taken at most, by chance and always
+    the same. Errors, and which size of a picture counts, are as in `voc.load_annotations`,
+    `voc.single_object` and `voc.assign_split`.
     """
     everything = selecting.with_sizes(voc.load_annotations(directory), directory)
     classes = settings.classes()
@@ -57,6 +57,8 @@ def load(directory: str | Path, most: int | None = None) -> Pictures:
     table = voc.assign_split(table.assign(name=table["image_id"].map(first).fillna("")), directory)
     n = objects[~objects["difficult"]].groupby("image_id").size()
     table = table.drop(columns="name").assign(n=table["image_id"].map(n).fillna(0).astype(int))
-    table = table.groupby("split").head(most or len(table)).reset_index(drop=True)
+    # not the first ones: many sets are in the order of their classes
+    some = table.sample(frac=1, random_state=0).groupby("split").head(most or len(table))
+    table = table.loc[sorted(some.index)].reset_index(drop=True)
     chosen = objects["image_id"].isin(table["image_id"])
     return Pictures(table, objects[chosen].reset_index(drop=True), classes)

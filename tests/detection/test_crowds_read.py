@@ -9,6 +9,7 @@ from coursekit import datasets
 from detection import reading
 from minivoc import CLASSES, crowds
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -86,6 +87,15 @@ def test_no_more_pictures_are_taken_than_asked_for(drawn):
     table, objects, _ = reading.load(drawn, most=5)
     assert table["split"].value_counts().to_dict() == {"train": 5, "val": 5, "test": 5}
     assert {*objects["image_id"]} <= {*table["image_id"]}
+    everything = reading.load(drawn, most=1000).table
+    pd.testing.assert_frame_equal(everything, reading.load(drawn).table)
+    first = everything.groupby("split").head(5)
+    # by chance, in the order of the files, and the same again
+    assert {*first["image_id"]} != {*table["image_id"]}
+    assert table["image_id"].tolist() == [
+        i for i in everything["image_id"] if i in {*table["image_id"]}
+    ]
+    pd.testing.assert_frame_equal(table, reading.load(drawn, most=5).table)
 
 
 @pytest.mark.skipif(not VOC, reason="COURSEKIT_VOC_SAMPLE names no photographs")
