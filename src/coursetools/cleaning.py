@@ -75,14 +75,24 @@ def sealed(folder: Path) -> dict[str, str]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def refuse_changes(folder: Path) -> None:
-    """Raise `FileExistsError` when a file that we wrote there was changed; others may be beside."""
+def refuse_changes(folder: Path, replaced: str = "") -> None:
+    """Raise `FileExistsError` when a file that we wrote there was changed; others may be beside.
+
+    Not so where names have the pattern `replaced`: what is there will be deleted.
+    """
     ours = {folder / name: written for name, written in sealed(folder).items()}
     changed = [path for path, written in ours.items() if path.exists() and digest(path) != written]
     if changed:
         raise FileExistsError(
             f"{changed[0]} has changed since it was written, and would be overwritten. Keep a "
             "copy of it under another name, delete it, and try again."
+        )
+    others = {name: path for name, path in files(folder).items() if fnmatch(name, replaced)}
+    others = [path for path in others.values() if path not in ours]
+    if others:
+        raise FileExistsError(
+            f"{others[0]} would be deleted: {folder} is written anew. Move it elsewhere, and try "
+            "again. nbgrader releases what lies beside a lesson in source/."
         )
 
 

@@ -214,8 +214,8 @@ def _release(_options: argparse.Namespace) -> int:
     if (earlier := BUILT / "nbgrader").exists():
         raise FileExistsError(f"Move {earlier}, which an earlier version made, to {GRADING}.")
     parts = [GRADING / part for part in ("source", "release")]
-    for part in parts:
-        cleaning.refuse_changes(part)
+    for part, replaced in zip(parts, ("", "lesson-*/*"), strict=True):  # by nbgrader
+        cleaning.refuse_changes(part, replaced)
     try:
         release.release(GRADING, runner.find_notebooks())
     finally:  # what was there was ours, so what an interruption leaves is ours, too

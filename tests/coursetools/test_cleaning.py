@@ -241,6 +241,14 @@ def test_a_lesson_that_a_teacher_has_changed_is_not_released_anew(tmp_path, monk
     assert written.read_text() == "the lesson, with another question"
     written.unlink()
     assert cli.main(["release"]) == 0
+    # nbgrader empties the folders of what is released, and leaves the rest
+    notes = tmp_path / "grading" / "release" / "lesson-01" / "notes.txt"
+    notes.parent.mkdir(parents=True)
+    notes.write_text("somebody's own")
+    assert cli.main(["release"]) == 1
+    assert f"{notes} would be deleted" in capsys.readouterr().err and notes.exists()
+    notes.rename(notes.parents[1] / "notes.txt")
+    assert cli.main(["release"]) == 0
     (tmp_path / "_build" / "nbgrader").mkdir(parents=True)
     assert cli.main(["release"]) == 1
     assert f"to {tmp_path / 'grading'}." in capsys.readouterr().err
