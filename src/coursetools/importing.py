@@ -14,7 +14,7 @@ from coursekit import boxes, pictures
 from coursekit.boxes import SIDES
 from coursekit.voc import parsing, reading, selecting
 from coursetools import foreign, looking
-from coursetools.foreign import Labels
+from coursetools.labels import Labels
 
 from lxml import etree
 from lxml.builder import E
@@ -40,7 +40,7 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     kind = kind or foreign.kind_of(directory, files)
     left_out: dict[str, list[str]] = defaultdict(list)
     found: dict[Path, Labels] = {}
-    for labels in foreign.READERS[kind](files, left_out):
+    for labels in foreign.READERS[kind](files, directory, left_out):
         picture = _nearest(labels, named, directory)
         if picture is None:
             left_out["labels without a picture"].append(labels.picture)
@@ -97,7 +97,7 @@ def _write(found: dict, splits: dict, whole: Path, left_out: dict) -> Counter:
             objects = []
             for name, *corners in labels.boxes:
                 corners = [v * by for v, by in zip(corners, scale, strict=True)]
-                if corners[2] <= corners[0] or corners[3] <= corners[1]:
+                if not (corners[0] < corners[2] and corners[1] < corners[3]):  # as with nan
                     left_out["boxes without an area"].append(f"{name} in {file.name}")
                 else:
                     objects.append((name, *corners))
