@@ -2,50 +2,108 @@
 
 import json
 from collections.abc import Iterator
+from math import dist
 from pathlib import Path
 
 from coursekit.voc import parsing
-from coursetools import yolo
+from coursetools import coco, yolo
 from coursetools.labels import Labels, attempt, ending
 
-from globox import Annotation, AnnotationSet
+from globox import BoundingBox
+from lxml import etree
 
-
-def _corners(annotation: Annotation) -> list[tuple]:
-    return [(b.label, b.xmin, b.ymin, b.xmax, b.ymax) for b in annotation.boxes]
+NO_BOX = "shapes that have no upright box"
 
 
 def _voc(files: list[Path], _directory: Path, left_out: dict) -> Iterator[Labels]:
     for file in ending(files, ".xml"):
-        if attempt(parsing.parse, file, left_out) is not None:
-            yield Labels(file, file.stem)
-
-
-def _coco(files: list[Path], _directory: Path, left_out: dict) -> Iterator[Labels]:
-    for file in ending(files, ".json"):
-        read = attempt(AnnotationSet.from_coco, file, left_out)
-        for annotation in read or ():
-            yield Labels(file, annotation.image_id, _corners(annotation), annotation.image_size)
+        root = attempt(parsing.parse, file, left_out)
+        if root is not None:
+            given = " ".join(root.findtext("filename", "").split())
+            yield Labels(file, file.stem, given=given)
 
 
 def _labelme(files: list[Path], _directory: Path, left_out: dict) -> Iterator[Labels]:
     for file in ending(files, ".json"):
-        read = attempt(lambda f: Annotation.from_labelme(f, include_poly=True), file, left_out)
+        read = attempt(_shapes, file, left_out)
         if read is not None:
-            name = Path(read.image_id.replace("\\", "/")).name
-            yield Labels(file, name, _corners(read), read.image_size)
+            labels, without = read
+            left_out[NO_BOX] += without
+            yield labels
+
+
+def _shapes(file: Path) -> tuple[Labels, list[str]]:
+    """Return the labels of a file of labelme's, and what has no box; globox drops circles."""
+    content = json.loads(file.read_bytes())
+    boxes, without, polygons = [], [], 0
+    for shape in content["shapes"]:
+        kind = shape.get("shape_type") or "polygon"  # as labelme itself reads it
+        if kind == "circle":
+            centre, edge = shape["points"]
+            radius = dist(centre, edge)
+            shape = shape | {"points": [[v + by for v in centre] for by in (-radius, radius)]}
+        elif kind not in ("rectangle", "polygon", "mask"):
+            without.append(f"{shape['label']} ({kind}) in {file.name}")
+            continue
+        boxes.append(_corners(BoundingBox.from_labelme(shape)))
+        polygons += kind == "polygon"
+    sides = content.get("imageWidth"), content.get("imageHeight")
+    size = (int(sides[0]), int(sides[1])) if all(sides) else None
+    name = Path(content["imagePath"].replace("\\", "/")).name
+    return Labels(file, name, boxes, size, polygons), without
 
 
 def _cvat(files: list[Path], _directory: Path, left_out: dict) -> Iterator[Labels]:
     for file in ending(files, ".xml"):
         root = attempt(lambda f: parsing.parse(f, "annotations"), file, left_out)
         for node in root.iter("image") if root is not None else ():
-            read = attempt(lambda _, node=node: Annotation.from_cvat(node), file, left_out)
-            if read is not None:
-                yield Labels(file, read.image_id, _corners(read), read.image_size)
+            labels = attempt(lambda f, n=node: _of_image(f, n, left_out), file, left_out)
+            if labels is not None:
+                yield labels
 
 
-READERS = {"voc": _voc, "yolo": yolo.read, "coco": _coco, "labelme": _labelme, "cvat": _cvat}
+def _of_image(file: Path, node: etree._Element, left_out: dict) -> Labels:
+    """Return the labels of an image of CVAT's; globox drops all shapes but boxes."""
+    boxes, name = [], node.attrib["name"]
+    for shape in node:
+        sides, label = _sides(shape), shape.get("label")
+        if sides is None:
+            kind = "rotated box" if shape.tag == "box" else shape.tag
+            left_out[NO_BOX].append(f"{label} ({kind}) in {name}")
+        else:
+            boxes.append((label, *sides))
+    size = int(node.attrib["width"]), int(node.attrib["height"])
+    return Labels(file, name, boxes, size, len(node.findall("polygon")))
+
+
+def _sides(shape: etree._Element) -> tuple[float, ...] | None:
+    """Return xmin, ymin, xmax and ymax of a shape of CVAT's, None where it has no upright box."""
+
+    def numbers(*names: str) -> list[float]:
+        return [float(shape.attrib[name]) for name in names]
+
+    if shape.tag in ("box", "ellipse") and float(shape.get("rotation", 0)):
+        return None
+    if shape.tag == "box":
+        return tuple(numbers("xtl", "ytl", "xbr", "ybr"))
+    if shape.tag == "polygon":
+        points = [point.split(",") for point in shape.attrib["points"].split(";")]
+        xs, ys = zip(*(map(float, point) for point in points), strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
+    if shape.tag == "ellipse":
+        x, y, width, height = numbers("cx", "cy", "rx", "ry")
+        return x - width, y - height, x + width, y + height
+    if shape.tag == "mask":
+        x, y, width, height = numbers("left", "top", "width", "height")
+        return x, y, x + width, y + height
+    return None
+
+
+def _corners(box: BoundingBox) -> tuple:
+    return box.label, box.xmin, box.ymin, box.xmax, box.ymax
+
+
+READERS = {"voc": _voc, "yolo": yolo.read, "coco": coco.read, "labelme": _labelme, "cvat": _cvat}
 NAMES = {"voc": "VOC's XML", "yolo": "YOLO's text files", "coco": "COCO's JSON"}
 NAMES |= {"labelme": "labelme's JSON", "cvat": "CVAT's XML"}
 
@@ -54,6 +112,12 @@ def kind_of(directory: Path, files: list[Path]) -> str:
     """Return the kind of label that the files are; `ValueError` unless there is just one."""
     kinds = {kind for file in files if (kind := _look(file))}
     kinds = kinds - {"yolo"} or kinds  # beside others, a text file may be anything
+    tables = [file.name for file in files if file.suffix.lower() == ".csv"]
+    if tables and not kinds:
+        raise ValueError(
+            f"{directory} holds no labels but {tables[0]}, and CSV is not read. Export VOC's XML, "
+            "COCO's JSON or YOLO's text files instead."
+        )
     if len(kinds) != 1:
         said = f"labels of several kinds: {', '.join(sorted(kinds))}" if kinds else "no labels"
         raise ValueError(
