@@ -1,10 +1,9 @@
 """Convert a data set to VOC's layout, whatever tool exported it: ``coursekit import``.
 
-Globox reads the foreign formats. Lists, such as ``train.txt``, say which split a picture belongs
-to; without them, a part of its path that has the name of a split, such as ``train`` or ``valid``.
+Lists, such as ``train.txt``, say which split a picture belongs to; without them, a part of its path
+that has the name of a split, such as ``train`` or ``valid``.
 """
 
-import hashlib
 import shutil
 import tempfile
 from collections import Counter, defaultdict
@@ -13,26 +12,34 @@ from pathlib import Path
 from coursekit import boxes, pictures
 from coursekit.boxes import SIDES
 from coursekit.voc import parsing, reading, selecting
-from coursetools import foreign, looking
+from coursetools import foreign, looking, pairing
 from coursetools.labels import Labels
 
 from lxml import etree
 from lxml.builder import E
 
 SHOWN = 3  # names in each line of the report
+HEIC = (".heic", ".heif")
+TORN = "pictures that cannot be read"
+TO_EXPORT = "pictures in HEIC, which this course does not read; export them as JPEG"
 
 
 def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     """Return a report, after writing the data set of a directory to `out` in VOC's layout.
 
     `kind` is a key of `foreign.READERS`, by default what the files look like. Pictures are copied.
-    What is left out is counted in the report. `FileExistsError` when `out` is there; `ValueError`
-    when the files are of no known kind, or of several, or hold nothing.
+    What is left out is counted in the report. `FileExistsError` when `out` is there,
+    `FileNotFoundError` when the directory is not; `ValueError` when the files are of no known kind,
+    or of several, or hold nothing.
     """
     if out.exists():
         raise FileExistsError(f"{out} exists already. Name a folder that does not.")
+    if not directory.is_dir():
+        is_file = "is a file, not a folder. Is it an archive? Unpack it first"
+        fault = is_file if directory.exists() else "is not there. Correct the path"
+        raise FileNotFoundError(f"{directory} {fault}.")
     files = [directory / file for file in reading.names_in(directory)]
-    images = [file for file in files if file.suffix.lower() in pictures.SUFFIXES]
+    images = [file for file in files if file.suffix.lower() in (*pictures.SUFFIXES, *HEIC)]
     named: dict[str, list[Path]] = defaultdict(list)
     for file in images:
         for name in {file.name, file.stem}:
@@ -41,17 +48,17 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     left_out: dict[str, list[str]] = defaultdict(list)
     found: dict[Path, Labels] = {}
     for labels in foreign.READERS[kind](files, directory, left_out):
-        picture = _nearest(labels, named, directory)
-        if picture is None:
+        fitting = pairing.fitting(labels, named, directory)
+        if not fitting:
             left_out["labels without a picture"].append(labels.picture)
-        elif picture in found:
+        elif len(fitting) > 1:
+            names = " and ".join(file.relative_to(directory).as_posix() for file in fitting)
+            left_out["labels that fit several pictures"].append(f"{labels.picture}: {names}")
+        elif fitting[0] in found:
             left_out["second labels of a picture"].append(labels.picture)
         else:
-            found[picture] = labels
-    if not found:
-        why = _reasons(left_out)
-        fit = f"{directory} holds no labels in {foreign.NAMES[kind]} that fit its pictures."
-        raise ValueError("\n".join([fit, *why]))
+            found[fitting[0]] = labels
+    _refuse_nothing(found, directory, kind, left_out)
     left_out["pictures without labels"] += [file.name for file in images if file not in found]
 
     splits, source = _by_lists(files, found, directory, left_out), "lists"
@@ -61,35 +68,46 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
         stray = [file.name for file in found if file not in splits]
         left_out["pictures outside every split"] += stray
         found = {file: labels for file, labels in found.items() if splits.get(file)}
-    for file in looking.torn_among([*found]):
-        left_out["pictures that cannot be read"].append(file.name)
+    for file, reason in looking.torn_among([*found]).items():
+        left_out[TO_EXPORT if pictures.EXPORT in reason else TORN].append(file.name)
         del found[file]
-    for file, first in _copies(found, splits).items():
+    _refuse_nothing(found, directory, kind, left_out)
+    for file, first in pairing.copies(found, splits).items():
         names = [one.relative_to(directory).as_posix() for one in (file, first)]
         left_out["copies of a picture, byte for byte"].append(" of ".join(names))
         del found[file]
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
         whole = Path(scratch, "set")
-        counts = _write(found, splits, whole, left_out)
+        counts = _write(found, pairing.stems(found, directory), splits, whole, left_out)
         whole.rename(out)
     return _report(out, kind, counts, source, left_out)
 
 
-def _write(found: dict, splits: dict, whole: Path, left_out: dict) -> Counter:
+def _refuse_nothing(found: dict, directory: Path, kind: str, left_out: dict) -> None:
+    """Raise a `ValueError` with the reasons where nothing is left of a data set."""
+    if not found:
+        fit = f"{directory} holds no labels in {foreign.NAMES[kind]} that fit its pictures."
+        raise ValueError("\n".join([fit, *_reasons(left_out)]))
+
+
+def _write(found: dict, stems: dict, splits: dict, whole: Path, left_out: dict) -> Counter:
     """Write the data set; return how many objects of each class, and pictures of each split."""
     for part in ("Annotations", "JPEGImages"):
         (whole / part).mkdir(parents=True)
-    stems = Counter(file.stem.lower() for file in found)
     counts, lists = Counter(), defaultdict(list)
     counts["polygons"] = sum(labels.polygons for labels in found.values())
     for file, labels in found.items():
-        alone = stems[file.stem.lower()] == 1
-        stem = file.stem if alone else "_".join([*file.parent.parts[-2:], file.stem])
+        stem = stems[file]
         target = whole / "Annotations" / f"{stem}.xml"
         if labels.boxes is None:
             shutil.copyfile(labels.file, target)
-            counts["objects"] += len(parsing.parse(labels.file).findall("object"))
+            root = parsing.parse(labels.file)
+            counts["objects"] += len(root.findall("object"))
+            if stem != file.stem:  # else the run wonders about each picture's old name
+                for node in root.findall("filename"):
+                    node.text = f"{stem}{file.suffix}"
+                target.write_bytes(etree.tostring(root, encoding="utf-8"))
         else:
             width, height = pictures.size_of(file)
             size = (width, height) if labels.size in (None, (1, 1)) else labels.size
@@ -171,35 +189,6 @@ def _by_folders(found: dict, directory: Path) -> dict[Path, str]:
         if name.lower() in selecting.LISTS
     }
     return splits if len({*splits.values()}) > 1 else {}
-
-
-def _copies(found: dict, splits: dict) -> dict[Path, Path]:
-    """Return pictures that are in the set twice, byte for byte, each with the one that stays.
-
-    Of several it is the one that is for training: else the test would be on a known picture.
-    """
-    order = [*selecting.SHARES, None]
-    files = sorted(found, key=lambda file: (order.index(splits.get(file)), file))
-    sizes = Counter(file.stat().st_size for file in files)
-    first: dict[bytes, Path] = {}
-    copies = {}
-    for file in files:
-        if sizes[file.stat().st_size] > 1:  # only then can two be the same
-            content = hashlib.sha256(file.read_bytes()).digest()
-            if first.setdefault(content, file) != file:
-                copies[file] = first[content]
-    return copies
-
-
-def _nearest(labels: Labels, named: dict[str, list[Path]], directory: Path) -> Path | None:
-    """Return the picture of that name, with an ending or without; of several the nearest."""
-    wanted = Path(labels.picture.replace("\\", "/"))
-    place = {*labels.file.relative_to(directory).parts, *wanted.parts[:-1]}
-    fitting = named.get(wanted.name, [])
-    folders = [{*file.relative_to(directory).parts[:-1]} for file in fitting]
-    near = [(len(place & folder), -len(folder - place)) for folder in folders]
-    best = [file for file, score in zip(fitting, near, strict=True) if score == max(near)]
-    return best[0] if len(best) == 1 else None
 
 
 def _report(out: Path, kind: str, counts: Counter, source: str, left_out: dict) -> str:
