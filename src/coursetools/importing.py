@@ -153,7 +153,7 @@ def _by_lists(files: list[Path], found: dict, directory: Path, left_out: dict) -
     No picture at all unless there are two splits.
     """
     texts = [file for file in files if file.suffix.lower() == ".txt"]
-    lists = [file for file in texts if file.stem.lower() in selecting.LISTS]
+    lists = sorted(selecting.lists_among(texts))
     others = [file for file in files if "ImageSets" in file.relative_to(directory).parts]
     left_out["other files of ImageSets"] += [file.name for file in others if file not in lists]
     called: dict[str, list[Path]] = defaultdict(list)  # by every end of its path

@@ -12,6 +12,7 @@ from globox import BoundingBox
 
 NO_LABELS = ("classes.txt", "readme.txt", "requirements.txt")
 YAML = ("data.yaml", "data.yml", "dataset.yaml")
+LISTS = (*selecting.LISTS, selecting.WHOLE)
 FAR = 0.05  # of a picture: a box that far outside is no matter of rounding
 KEYPOINTS = "For keypoints, data.yaml needs kpt_shape."
 
@@ -28,7 +29,7 @@ def read(files: list[Path], directory: Path, left_out: dict) -> Iterator[Labels]
     known, seen, odd = _classes(files), 0, []
     chosen: dict[Path, Classes] = {}  # by folder
     for file in ending(files, ".txt"):
-        if file.name.lower() in NO_LABELS or file.stem.lower() in selecting.LISTS:
+        if file.name.lower() in NO_LABELS or file.stem.lower() in LISTS:
             continue
         if file.parent not in chosen:
             chosen[file.parent] = _for_folder(file.parent, known, directory)

@@ -313,6 +313,23 @@ def test_without_a_test_list_val_is_the_test_split(voc_set):
     assert split[40:45].value_counts().to_dict() == {"train": 4, "val": 1}
 
 
+def test_trainval_beside_a_test_list_alone_is_for_training(voc_set):
+    """These two are what VOC 2007 calls its splits."""
+    images = many(20, 10)
+    for image_id in images["image_id"]:
+        voc_set.add(image_id, picture=False)
+    voc_set.list("trainval", *images["image_id"][:15], *images["image_id"][20:25])
+    assert voc.selecting.read_lists(voc_set.directory) == {}  # alone, it says nothing
+    voc_set.list("test", *images["image_id"][15:20], *images["image_id"][25:])
+    split = voc.assign_split(images, voc_set.directory)["split"]
+    assert (split[15:20] == "test").all() and (split[25:] == "test").all()
+    assert split[:15].value_counts().to_dict() == {"train": 12, "val": 3}
+    voc_set.list("train", *images["image_id"][:15])
+    voc_set.list("val", *images["image_id"][20:25])
+    split = voc.assign_split(images, voc_set.directory)["split"]
+    assert (split[:15] == "train").all() and (split[20:25] == "val").all()
+
+
 def test_an_image_in_two_lists_or_in_none_is_refused(five, voc_set):
     images = voc.single_object(five, ["dog", "cat"])
     voc_set.list("train", "a", "b")

@@ -1,7 +1,7 @@
 """Which images to use, and for what: training, choosing (val), or the final test."""
 
 import codecs
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from posixpath import splitext
 from typing import Any, Literal
@@ -16,6 +16,7 @@ import pandas as pd
 SHARES = {"train": 0.60, "val": 0.15, "test": 0.25}  # where a data set brings no lists
 LISTS = dict.fromkeys(("train", "training"), "train")
 LISTS |= dict.fromkeys(("val", "valid", "validation"), "val") | {"test": "test", "testing": "test"}
+WHOLE = "trainval"
 TWICE = "A picture in two splits makes the test score too good."
 
 
@@ -149,11 +150,10 @@ def assign_split(
 def read_lists(directory: Path) -> dict[str, str]:
     """Return the split of each annotated image that the lists of a data set name.
 
-    Lists are in ``ImageSets/Main`` or ``ImageSets``, under a name of `LISTS` in any case, in UTF-8
-    or UTF-16. A line is an image_id, perhaps with spaces in it, or a path; an ending may follow,
-    and VOC's 1, or its -1 for "not this one". An image in two lists, and a list none of whose
-    lines is an image_id, raise a ``ValueError``. Other lines that are not are skipped, and a
-    sentence says how many.
+    Lists are in ``ImageSets/Main`` or ``ImageSets``, see `lists_among`, in UTF-8 or UTF-16. A line
+    is an image_id, perhaps with spaces in it, or a path; an ending may follow, and VOC's 1, or its
+    -1 for "not this one". An image in two lists, and a list none of whose lines is an image_id,
+    raise a ``ValueError``. Other lines that are not are skipped, and a sentence says how many.
     """
     ids = [splitext(file)[0] for file in names_in(directory / "Annotations", ".xml")]
     folders = directory / "ImageSets", directory / "ImageSets" / "Main"
@@ -179,14 +179,21 @@ def read_lists(directory: Path) -> dict[str, str]:
     return {image_id: split for image_id, (split, _) in found.items() if image_id}
 
 
-def lines_in(files: Sequence[Path], known: dict[str, Any]) -> Iterator[tuple]:
+def lines_in(files: Collection[Path], known: dict[str, Any]) -> Iterator[tuple]:
     """Yield list, split, line, and what `known` has for it, of the lists among `files`."""
-    files = [file for file in files if file.stem.lower() in LISTS]
-    for file in sorted(files, key=lambda file: [*LISTS].index(file.stem.lower())):
+    for file, split in lists_among(files).items():
         for line in filter(None, map(str.strip, _text(file).splitlines())):
             name = _named(line, known)
             if name or line.split()[-1] != "-1":
-                yield file, LISTS[file.stem.lower()], line, known.get(name)
+                yield file, split, line, known.get(name)
+
+
+def lists_among(files: Collection[Path]) -> dict[Path, str]:
+    """Return the split of each list; VOC's ``trainval`` is one beside a test list alone."""
+    found = {file: LISTS[name] for name in LISTS for file in files if file.stem.lower() == name}
+    if {*found.values()} == {"test"}:
+        found = {file: "train" for file in files if file.stem.lower() == WHOLE} | found
+    return found
 
 
 def _text(file: Path) -> str:
