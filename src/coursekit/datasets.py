@@ -4,6 +4,7 @@ A data set has VOC's layout: ``Annotations/`` with one XML file for each picture
 """
 
 import hashlib
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -109,13 +110,15 @@ def missing_parts(directory: Path) -> list[str]:
 
 def _not_in_layout(directory: Path) -> str:
     """Return the message for a directory that is not a data set, with the one that was meant."""
+    if directory.is_file():
+        return f"{directory} is a file, not a folder. Is it an archive? Unpack it first."
     found = [*sorted(directory.glob("*/Annotations")), *sorted(directory.glob("*/*/Annotations"))]
     near = [directory.parent, *(annotations.parent for annotations in found)]
     meant = [str(other) for other in near if not missing_parts(other)]
     advice = (
         "Annotations/ must hold the XML files, and JPEGImages/ the pictures. "
-        f"`coursekit import {directory} --out NEW` converts what YOLO, Roboflow, labelImg, COCO, "
-        "labelme or CVAT export."
+        f"`coursekit import {shlex.quote(str(directory))} --out NEW` converts what YOLO, Roboflow, "
+        "labelImg, COCO, labelme or CVAT export."
     )
     if meant:
         advice = f"Did you mean {' or '.join(meant)}?"

@@ -3,12 +3,14 @@
 import argparse
 import io
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from coursekit import settings
 from coursekit.files import place_to_write, write_whole
+from coursetools import misspelt
 from coursetools.findings import as_typed
 
 BUILT = settings.CHECKOUT / "_build"
@@ -26,10 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, rest = parser.parse_known_args(arguments)
     options.typed = [*(sys.argv[1:] if arguments is None else arguments)]
     if rest:
-        words, classes = " ".join(rest), getattr(options, "classes", None)
-        quoted = f'. Commas separate names. For a space, use quotes: --classes "{classes} {words}"'
-        advice = quoted if classes and not any(word.startswith("-") for word in rest) else ""
-        parser.error(f"unrecognized arguments: {words}{advice}")
+        parser.error(f"unrecognized arguments: {misspelt.quoted(rest, options.typed)}")
     try:
         return options.command(options)
     except (ImportError, OSError, ValueError, RuntimeError) as error:
@@ -184,7 +183,8 @@ def _import(options: argparse.Namespace) -> int:
 
     directory = options.directory.expanduser().resolve()
     print(importing.lay_out(directory, environment.outside(options.out, directory), options.kind))
-    print(as_typed(f"Look at it: `coursekit run --dataset {options.out} --classes NAME,NAME`"))
+    out = shlex.quote(str(options.out))
+    print(as_typed(f"Look at it: `coursekit run --dataset {out} --classes NAME,NAME`"))
     return 0
 
 

@@ -1,9 +1,20 @@
-"""Names that look like slips of others."""
+"""Names that look like slips of others, and words that seem to lack quotes."""
 
 import difflib
 import re
 from collections.abc import Collection, Sequence
 
+# what may be before a name or path: options, and the command that has a path itself
+SPACES = (
+    "--classes",
+    "--dataset",
+    "--home",
+    "--out",
+    "--results",
+    "--weights",
+    "--model",
+    "import",
+)
 ALIKE = 0.8  # of two names, as difflib counts: five letters, and one of them differs
 
 
@@ -28,3 +39,17 @@ def meant_by(absent: Sequence[str], names: Collection[str]) -> str:
         elif near:
             words += f" Is {near[0]!r} meant by {name!r}?"
     return words
+
+
+def quoted(rest: Sequence[str], typed: Sequence[str]) -> str:
+    """Return words that a command could not place, and how to type them with what is before them.
+
+    The advice is there where they may be the end of a name or a path that has a space in it.
+    """
+    words, before = " ".join(rest), [*typed[: typed.index(rest[0])]]
+    option = before[-2] if before[1:] else ""
+    if option not in SPACES or any(word.startswith("-") for word in rest):
+        return words
+    commas = "Commas separate names. " if option == "--classes" else ""
+    option = f"{option} " * option.startswith("-")  # else it is the command
+    return f'{words}. {commas}For a space, use quotes: {option}"{before[-1]} {words}"'

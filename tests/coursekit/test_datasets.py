@@ -121,6 +121,19 @@ def test_a_directory_near_the_data_set_is_answered_with_the_right_one(tmp_path, 
     assert "no Annotations/ and no JPEGImages/" in str(caught.value)
 
 
+def test_an_archive_is_to_be_unpacked_and_not_imported(tmp_path):
+    (tmp_path / "pets.zip").write_bytes(b"PK")
+    with pytest.raises(FileNotFoundError, match=r"pets\.zip is a file.* Unpack it") as caught:
+        datasets.locate(tmp_path / "pets.zip")
+    assert "coursekit import" not in str(caught.value)
+
+
+def test_the_command_that_imports_a_directory_can_be_typed(tmp_path):
+    (tmp_path / "my pets").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"`coursekit import '.*/my pets' --out NEW`"):
+        datasets.locate(tmp_path / "my pets")
+
+
 def test_half_a_data_set_is_none(tmp_path):
     (tmp_path / "pets" / "Annotations").mkdir(parents=True)
     with pytest.raises(FileNotFoundError) as caught:

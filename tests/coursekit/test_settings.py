@@ -57,6 +57,21 @@ def test_a_name_with_a_space_needs_quotes_and_the_command_says_so(run, capsys):
     assert '"grey heron,lynx"' in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize("option", ["--dataset", "--home", "--results"])
+def test_a_path_with_a_space_needs_quotes_and_not_commas(run, capsys, option):
+    with pytest.raises(SystemExit):
+        run("--classes", "a,b", option, "/my", "own", "set")
+    said = capsys.readouterr().err
+    assert f'own set. For a space, use quotes: {option} "/my own set"' in said
+    assert "Commas" not in said
+    with pytest.raises(SystemExit):
+        cli.main(["import", "/my", "own", "--out", "new"])
+    assert 'For a space, use quotes: "/my own"' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run("--classes", "a,b", "--only", "02", "03")
+    assert "quotes" not in capsys.readouterr().err
+
+
 def test_there_may_be_one_class(monkeypatch):
     monkeypatch.setenv("COURSEKIT_CLASSES", " raccoon ")
     assert settings.classes() == ["raccoon"]

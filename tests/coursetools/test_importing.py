@@ -1,6 +1,7 @@
 """Exports of common tools, laid out as VOC; globox's own writers make the exports."""
 
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -108,6 +109,23 @@ def test_lists_come_before_folders_and_know_pictures_of_one_name(exported, tmp_p
         "images_train_a": "test",
         "b": "test",
     }
+
+
+def test_trainval_beside_a_test_list_alone_is_carried_over(exported, tmp_path):
+    voc_beside(exported, tmp_path / "export")
+    add_lists(tmp_path / "export", "as VOC", {"trainval": "ab", "test": "c"})
+    said = importing.lay_out(tmp_path / "export", tmp_path / "set")
+    assert "The lists are the splits: 2 for train, 1 for test." in said and "Left out" not in said
+    found = voc.selecting.read_lists(tmp_path / "set")
+    assert found == {"a": "train", "b": "train", "c": "test"}
+
+
+def test_the_command_that_is_printed_can_be_typed(exported, tmp_path, capsys):
+    coco(exported, tmp_path / "export")
+    out = tmp_path / "my own set"
+    assert cli.main(["import", str(tmp_path / "export"), "--out", str(out)]) == 0
+    _, command, _ = capsys.readouterr().out.splitlines()[-1].split("`")
+    assert shlex.split(command)[1:4] == ["run", "--dataset", str(out)]
 
 
 BAD_LISTS = {
