@@ -22,6 +22,7 @@ EXPORT = (
     "is a HEIC picture, as phones write them, which this course does not read. Export it as JPEG; "
     "an iPhone takes JPEG when Settings > Camera > Formats says Most Compatible"
 )
+SHRINK = f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels. Make it smaller"
 
 
 class CorruptImageError(ValueError):
@@ -75,6 +76,8 @@ def _decoding(file: str | Path) -> Iterator[Image.Image]:
             heic = start[4:8] == b"ftyp" and start[8:] in HEIC
             reason = EXPORT if heic else "is not a picture, or of a kind not read here"
             raise CorruptImageError(f"{file} {reason}.") from None
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            raise CorruptImageError(f"{file} {SHRINK}.") from error
         except Exception as error:  # decoders stumble over broken files in many ways
             raise CorruptImageError(f"{file} cannot be decoded: {error}") from error
 

@@ -20,8 +20,11 @@ from lxml.builder import E
 
 SHOWN = 3  # names in each line of the report
 HEIC = (".heic", ".heif")
-TORN = "pictures that cannot be read"
-TO_EXPORT = "pictures in HEIC, which this course does not read; export them as JPEG"
+UNREAD = {  # by a part of the reason
+    pictures.EXPORT: "pictures in HEIC, which this course does not read; export them as JPEG",
+    pictures.SHRINK: "pictures of too many pixels; make them smaller",
+    "": "pictures that cannot be read",
+}
 
 
 def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
@@ -59,7 +62,9 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
         else:
             found[fitting[0]] = labels
     _refuse_nothing(found, directory, kind, left_out)
-    left_out["pictures without labels"] += [file.name for file in images if file not in found]
+    tried = _tried(files, found, named, directory)
+    others = [file.name for file in images if file not in found and file not in tried]
+    left_out["pictures without labels"] += others
 
     splits, source = _by_lists(files, found, directory, left_out), "lists"
     if not splits:
@@ -69,7 +74,8 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
         left_out["pictures outside every split"] += stray
         found = {file: labels for file, labels in found.items() if splits.get(file)}
     for file, reason in looking.torn_among([*found]).items():
-        left_out[TO_EXPORT if pictures.EXPORT in reason else TORN].append(file.name)
+        words = next(words for part, words in UNREAD.items() if part in reason)
+        left_out[words].append(file.name)
         del found[file]
     _refuse_nothing(found, directory, kind, left_out)
     for file, first in pairing.copies(found, splits).items():
@@ -89,6 +95,15 @@ def _refuse_nothing(found: dict, directory: Path, kind: str, left_out: dict) -> 
     if not found:
         fit = f"{directory} holds no labels in {foreign.NAMES[kind]} that fit its pictures."
         raise ValueError("\n".join([fit, *_reasons(left_out)]))
+
+
+def _tried(files: list[Path], found: dict, named: dict, directory: Path) -> set[Path]:
+    """Return the pictures whose label files were left out, so that the report names these."""
+    used = {labels.file for labels in found.values()}
+    suffixes = {file.suffix for file in used}
+    others = [file for file in files if file.suffix in suffixes and file not in used]
+    labels = [Labels(file, file.stem) for file in others]
+    return {picture for one in labels for picture in pairing.fitting(one, named, directory)}
 
 
 def _write(found: dict, stems: dict, splits: dict, whole: Path, left_out: dict) -> Counter:

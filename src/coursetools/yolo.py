@@ -27,6 +27,8 @@ class Classes(NamedTuple):
 def read(files: list[Path], directory: Path, left_out: dict) -> Iterator[Labels]:
     """Yield the labels of each file; `ValueError` where the numbers cannot be meant so."""
     known, seen, odd = _classes(files), 0, []
+    numbers: set[str] = set()
+    unnamed: set[tuple[str, int]] = set()  # each with how many names there are
     chosen: dict[Path, Classes] = {}  # by folder
     for file in ending(files, ".txt"):
         if file.name.lower() in NO_LABELS or file.stem.lower() in LISTS:
@@ -42,13 +44,22 @@ def read(files: list[Path], directory: Path, left_out: dict) -> Iterator[Labels]
         if sides and (min(sides) < -FAR or max(sides) > 1 + FAR):
             odd.append(file)
             continue
-        unknown = {label for label, *_ in boxes} - {*names}
+        labels = {label for label, *_ in boxes}
+        numbers |= labels
+        unknown = labels - {*names}
         if unknown:
+            unnamed |= {(number, len(names)) for number in unknown}
             left_out["label files with unknown classes"].append(f"{file.name}: {min(unknown)}")
             continue
         boxes = [(names[label], *corners) for label, *corners in boxes]
         polygons = 0 if keypoints else sum(len(line) > 6 for line in _lines(file))
         yield Labels(file, file.stem, boxes, (1, 1), polygons)
+    if unnamed and "0" not in numbers and all(number == str(n) for number, n in unnamed):
+        raise ValueError(
+            f"No label file has the class 0, and some have {min(unnamed)[0]}, one beyond the last "
+            "name. Do the numbers begin at 1, where YOLO's begin at 0? Then put a name that you do "
+            "not need before the others, in data.yaml or classes.txt."
+        )
     reason = "values above 1, or boxes far outside the picture"
     names = [file.name for file in odd]
     if len(odd) > auditing.MANY * seen:

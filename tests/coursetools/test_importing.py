@@ -291,7 +291,7 @@ def test_what_is_left_out_is_counted_and_named(exported, tmp_path):
         "Left out, label files that cannot be read: 1 (broken.txt: Syntax error in txt annotation "
         "file.).",
         "Left out, labels without a picture: 1 (lost).",
-        "Left out, pictures without labels: 2 (alone.jpg, b.jpg).",
+        "Left out, pictures without labels: 1 (alone.jpg).",
         "Left out, pictures that cannot be read: 1 (c.jpg).",
         "Left out, boxes without an area: 1 (pen in a.jpg).",
     ]

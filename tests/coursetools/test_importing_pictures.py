@@ -4,9 +4,10 @@ import shutil
 
 from coursekit import voc
 from coursetools import importing
-from exports import coco, draw, drawn_boxes, rows, voc_beside, yolo
+from exports import SIZE, coco, draw, drawn_boxes, rows, voc_beside, yolo
 
 import pytest
+from PIL import Image
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def test_labels_that_fit_two_pictures_are_named_with_both(exported, tmp_path):
     assert (
         "Left out, labels that fit several pictures: 1 (a: images/a.jpg and images/a.png)." in said
     )
-    assert "labels without a picture" not in said
+    assert "without" not in said  # both are named already
 
 
 def test_the_filename_finds_a_picture_of_another_name(exported, tmp_path):
@@ -151,6 +152,16 @@ def test_a_picture_in_heic_is_called_one(exported, tmp_path, ending):
     with pytest.raises(ValueError, match=f"{line}3"):
         importing.lay_out(folder, tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_picture_of_too_many_pixels_is_to_be_made_smaller(exported, tmp_path, monkeypatch):
+    folder = tmp_path / "export"
+    yolo(exported, folder)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", SIZE[0] * SIZE[1])
+    Image.new("RGB", (SIZE[0] + 1, SIZE[1])).save(folder / "images" / "a.jpg")
+    Image.new("RGB", (SIZE[0] * 2 + 1, SIZE[1])).save(folder / "images" / "b.jpg")
+    said = importing.lay_out(folder, tmp_path / "set")
+    assert "Left out, pictures of too many pixels; make them smaller: 2 (a.jpg, b.jpg)." in said
 
 
 def test_a_csv_is_not_read_and_the_message_says_what_is(exported, tmp_path):

@@ -125,3 +125,18 @@ def test_a_class_without_a_name_is_unknown(exported, tmp_path):
     (tmp_path / "export" / "classes.txt").write_text("mug\n \n")
     said = importing.lay_out(tmp_path / "export", tmp_path / "set")
     assert "Left out, label files with unknown classes: 2 (b.txt: 1, c.txt: 1)." in said
+
+
+def test_numbers_that_begin_at_1_are_refused(exported, tmp_path):
+    """All but the last name would be wrong by one, and nothing else would be odd."""
+    folder = tmp_path / "export"
+    yolo(exported, folder)
+    for file in (folder / "labels").iterdir():
+        lines = [line.split(" ", 1) for line in file.read_text().splitlines()]
+        file.write_text("".join(f"{int(number) + 1} {rest}\n" for number, rest in lines))
+    with pytest.raises(ValueError, match=r"class 0, and some have 2, one beyond .* begin at 1"):
+        importing.lay_out(folder, tmp_path / "set")
+    (folder / "data.yaml").write_text("names: [unused, mug, pen]\n")
+    importing.lay_out(folder, tmp_path / "set")
+    names = [row[:2] for row in rows(tmp_path / "set")]
+    assert names == [row[:2] for row in truth(exported)]

@@ -323,6 +323,7 @@ def test_one_cause_of_inverted_boxes_is_said_once(own):
     box(own, (11, 6, 9, 5))
     words = refused()
     assert words.count("They look like x, y, width, height. Export the corners.") == 1
+    assert words.count("Are they corners, and exchanged?") == 1  # as these are
     assert "Draw" not in words
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 PIXELS = "They look like shares of the picture. Export them in pixels."
-XYWH = "They look like x, y, width, height. Export the corners."
+XYWH = "They look like x, y, width, height. Export the corners. Are they corners, and exchanged? "
+XYWH += "Then xmin and ymin must be the smaller numbers."
 LOOK = "Nothing, but know it before you compare classes."
 CLIP = "Clip it, or draw it again."
 OTHER = "Is it inside by the other size? Then take that one."
