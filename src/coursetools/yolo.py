@@ -14,7 +14,7 @@ NO_LABELS = ("classes.txt", "readme.txt", "requirements.txt")
 YAML = ("data.yaml", "data.yml", "dataset.yaml")
 LISTS = (*selecting.LISTS, selecting.WHOLE)
 FAR = 0.05  # of a picture: a box that far outside is no matter of rounding
-KEYPOINTS = "For keypoints, data.yaml needs kpt_shape."
+KEYPOINTS = "For keypoints, data.yaml needs kpt_shape"
 
 
 class Classes(NamedTuple):
@@ -68,7 +68,7 @@ def read(files: list[Path], directory: Path, left_out: dict) -> Iterator[Labels]
             f"{len(odd)} of {seen} label files have {reason}: {', '.join(names[:5])}"
             f"{', …' if len(odd) > 5 else ''}. The four numbers of a box in YOLO's files are its "
             "centre, its width and its height, as fractions of the picture. Export them so."
-            f"{f' {KEYPOINTS}' if more else ''}"
+            f"{f' {KEYPOINTS}.' if more else ''}"
         )
     left_out[f"label files with {reason}, where YOLO's have fractions"] += names
 
