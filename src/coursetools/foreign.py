@@ -1,4 +1,4 @@
-"""The label files of common tools, each kind as a stream of `Labels`; globox reads most of them."""
+"""The label files of common tools, each kind as a stream of `Labels`."""
 
 import json
 from collections.abc import Iterator

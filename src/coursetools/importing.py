@@ -50,7 +50,9 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     kind = kind or foreign.kind_of(directory, files)
     left_out: dict[str, list[str]] = defaultdict(list)
     found: dict[Path, Labels] = {}
-    for labels in foreign.READERS[kind](files, directory, left_out):
+    read = foreign.READERS[kind](files, directory, left_out)
+    # a picture belongs to the labels that are called as it is, whatever others say in <filename>
+    for labels in sorted(read, key=lambda one: bool(one.given) and one.picture not in named):
         fitting = pairing.fitting(labels, named, directory)
         if not fitting:
             left_out["labels without a picture"].append(labels.picture)

@@ -138,6 +138,16 @@ def test_the_filename_finds_a_picture_of_another_name(exported, tmp_path):
     assert rows(tmp_path / "set")[0] == ("a", "mug", 10, 20, 50, 60)
 
 
+def test_a_stale_filename_takes_no_picture_from_its_own_labels(exported, tmp_path):
+    folder = tmp_path / "export"
+    in_folders(exported, folder)
+    stale = (folder / "Annotations" / "a.xml").read_text().replace("mug", "lost")
+    (folder / "Annotations" / "0.xml").write_text(stale)  # comes before a.xml
+    said = importing.lay_out(folder, tmp_path / "set")
+    assert "Left out, second labels of a picture: 1 (0)." in said
+    assert rows(tmp_path / "set")[0] == ("a", "mug", 10, 20, 50, 60)
+
+
 @pytest.mark.parametrize("ending", [".heic", ".HEIF", ".jpg"])
 def test_a_picture_in_heic_is_called_one(exported, tmp_path, ending):
     folder = tmp_path / "export"
