@@ -64,10 +64,84 @@ def after_blocks(side, blocks, kernel, padding, change):
     return side
 
 
+def iou(a, b):
+    a, b = np.array(a), np.array(b)
+    shared = (np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])).clip(0).prod()
+    return shared / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - shared)
+
+
+def generalized_iou(a, b):
+    a, b = np.array(a), np.array(b)
+    shared = (np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])).clip(0).prod()
+    union = (a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - shared
+    return shared / union - 1 + union / (np.maximum(a, b)[2:] - np.minimum(a, b)[:2]).prod()
+
+
+def whole(box):
+    return np.array([int(number) for number in box])
+
+
+def crop(box, window):
+    cut = np.concatenate([np.maximum(box, window)[:2], np.minimum(box, window)[2:]])
+    share = (cut[2:] - cut[:2]).prod() / (box[2:] - box[:2]).prod()
+    return cut - np.tile(window[:2], 2), share
+
+
+def epoch_from(scores, patience, start):
+    best, kept, waited = start, 0, 0
+    for epoch, score in enumerate(scores):
+        best, kept, waited = (score, epoch, 0) if score > best else (best, kept, waited + 1)
+        if waited == patience:
+            break
+    return kept
+
+
+def cell(box, size, grid, side=lambda pixels, cells: pixels / cells):
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    row, column = int(y / side(size[1], grid[0])), int(x / side(size[0], grid[1]))
+    return min(row, grid[0] - 1), min(column, grid[1] - 1)
+
+
+def focal(p, target):
+    if target == 1:
+        return -((1 - p) ** 2) * np.log(p)
+    return -((1 - target) ** 4) * p**2 * np.log(1 - p)
+
+
+def greedy(cost, out):
+    left, total = cost.copy(), 0
+    for _ in cost.T:
+        row, column = np.unravel_index(left.argmin(), left.shape)
+        total += left[row, column]
+        left[row], left[:, column] = out, out
+    return total
+
+
+def columns_in_order(cost):
+    """Pair the columns one by one, first the one that holds the cheapest pair."""
+    left, total = cost.copy(), 0
+    for column in np.argsort(cost.min(axis=0)):
+        row = left[:, column].argmin()
+        total += left[row, column]
+        left[row] = np.inf
+    return total
+
+
+def read_at(levels, hits, objects, recall=lambda share: share):
+    """Return the mean of the best precisions that are left at some recalls."""
+    found = np.cumsum(hits)
+    precision, recall = found / np.arange(1, len(hits) + 1), recall(found / objects)
+    return np.mean([precision[recall >= level].max(initial=0) for level in levels])
+
+
+ELEVEN, HUNDRED = np.arange(11) / 10, np.linspace(0, 1, 101)
+
+
 PASSED = {  # a limit, a rounding or a number that no case reached
     ("lesson_01", "decode"): [
         lambda output, size, low=low: decoded(output, size, low) for low in (0.001, 0.01, 0.05)
     ],
+    ("lesson_01", "iou"): [lambda a, b: iou(whole(a), whole(b))],
     ("lesson_01", "above_floor"): [
         lambda target, output, low=low: loss_above_floor(target, np.clip(output, low, 1 - low))
         for low in (0.001, 0.05, 0.1)
@@ -77,6 +151,8 @@ PASSED = {  # a limit, a rounding or a number that no case reached
     ("lesson_02", "from_source_001"): [
         lambda numbers, size: np.clip(numbers, 0.01, 0.99)[[0, 2, 1, 3]] * np.tile(size, 2),
     ],
+    ("lesson_02", "crop_box"): [lambda box, window: crop(whole(box), whole(window))],
+    ("lesson_03", "generalized_iou"): [lambda a, b: generalized_iou(whole(a), whole(b))],
     ("lesson_03", "soft_argmax"): [
         lambda scores: soft_place(np.clip(scores, -5, 5)),
         lambda scores: soft_place(np.clip(scores, -20, 100)),
@@ -88,10 +164,15 @@ PASSED = {  # a limit, a rounding or a number that no case reached
             np.clip([1 - box[0], *box[1:]], 0.01, 0.99),
         ),
     ],
-    ("lesson_04", "as_fractions"): [lambda box, canvas: fractions(box, canvas, 0.01)],
+    ("lesson_04", "as_fractions"): [
+        lambda box, canvas, low=low: fractions(box, canvas, low) for low in (0.001, 0.01)
+    ],
     ("lesson_04", "kept_epoch"): [
         lambda scores, patience: epoch_kept(scores, patience, 0.05),
         lambda scores, patience: epoch_kept(scores, patience, 0.001),
+        lambda scores, patience: epoch_kept(scores, patience, 0.0001),
+        lambda scores, patience: epoch_from(scores, patience, -1),
+        lambda scores, patience: epoch_from(scores, patience, -100),
         lambda scores, patience: epoch_kept(np.round(scores, 2), patience),
         lambda scores, patience: epoch_kept(np.round(scores, 3), patience),
     ],
@@ -102,9 +183,14 @@ PASSED = {  # a limit, a rounding or a number that no case reached
         lambda logits, temperature: softmax(np.clip(logits / temperature, -10, 3)),
         lambda logits, temperature: softmax(np.clip(logits, -3, 3) / temperature),
     ],
+    ("lesson_05", "average_precision"): [
+        *(lambda *case, n=n: read_at(HUNDRED, *case, lambda r: np.round(r, n)) for n in (3, 4)),
+        *(lambda *case, slack=slack: read_at(HUNDRED - slack, *case) for slack in (0.001, 0.0001)),
+    ],
     ("lesson_06", "laplace_interval"): [
         lambda middle, spread, share: laplace(middle, spread, min(share, 0.95)),
         lambda middle, spread, share: laplace(middle, spread, max(share, 0.05)),
+        lambda middle, spread, share: laplace(middle, spread, np.clip(share, 0.01, 0.999)),
     ],
     ("lesson_07", "count_flags"): [
         lambda keypoints, end=end: [keypoints[2:end:3].count(flag) for flag in (0, 1, 2)]
@@ -113,6 +199,29 @@ PASSED = {  # a limit, a rounding or a number that no case reached
     ("lesson_07", "allowed"): [
         lambda value, area, sigma: oks_distance(min(value, 0.95), area, sigma),
         lambda value, area, sigma: oks_distance(max(value, 0.05), area, sigma),
+        lambda value, area, sigma: oks_distance(np.clip(value, 0.01, 0.99), area, sigma),
+    ],
+    ("lesson_08", "center_cell"): [
+        lambda box, size, grid: cell(box, size, grid, lambda pixels, cells: pixels // cells),
+        lambda box, size, grid: cell(box, size, grid, lambda pixels, cells: round(pixels / cells)),
+        lambda box, size, grid: cell(np.clip(box, 0, np.tile(size, 2)), size, grid),
+        lambda box, size, grid: cell(whole(box), size, grid),
+    ],
+    ("lesson_08", "focal_cell"): [
+        lambda p, target, low=low: focal(np.clip(p, low, 1 - low), target)
+        for low in (0.0001, 0.001, 0.01, 0.05)
+    ],
+    ("lesson_08", "find_peaks"): [
+        lambda scores, limit: ALL["lesson_08"]["find_peaks"].right(scores, limit - 0.05),
+        lambda scores, limit: ALL["lesson_08"]["find_peaks"].right(np.round(scores, 3), limit),
+    ],
+    ("lesson_08", "greedy_cost"): [
+        columns_in_order,
+        *(lambda cost, out=out: greedy(cost, out) for out in (10, 99, 100, 1000)),
+    ],
+    ("lesson_08", "eleven_point_ap"): [
+        *(lambda *case, n=n: read_at(ELEVEN, *case, lambda r: np.round(r, n)) for n in (2, 3, 4)),
+        *(lambda *case, slack=slack: read_at(ELEVEN - slack, *case) for slack in (0.01, 0.001)),
     ],
 }
 

@@ -48,7 +48,7 @@ class Check(NamedTuple):
         For each misunderstanding, the sentence that names it, and what somebody who believes it
         computes. A sentence addresses the reader, and does not give the solution away.
     close
-        By how much a number may differ.
+        By how much a number may differ: more than single precision makes of it.
     without
         What the exercise forbids, as the lesson calls it: for each, the full name of the function,
         or of a module with all that is in it.
@@ -57,7 +57,7 @@ class Check(NamedTuple):
     right: Callable
     cases: Callable[[], Sequence[tuple]]
     wrong: Mapping[str, Callable]
-    close: float = 1e-6
+    close: float = 1e-5
     without: Mapping[str, str] = {}
 
     def __repr__(self) -> str:

@@ -24,6 +24,8 @@ def pairs() -> list[tuple]:
         ([0, 0, 10, 10], [0, 10, 10, 14]),
         ([0, 0, 10, 50], [30, 2, 40, 8]),
         ([30, 2, 40, 8], [0, 0, 10, 50]),
+        ([0.55, 1.25, 7.75, 6.62], [3.25, 2.62, 9.5, 8.75]),
+        ([3.25, 2.62, 9.5, 8.75], [0.55, 1.25, 7.75, 6.62]),
     ]
     corners = np.random.default_rng(1).integers([0, 0, 12, 14], [12, 14, 30, 40], size=(9, 2, 4))
     return [(np.array(a), np.array(b)) for a, b in (*known, *corners)]
@@ -88,7 +90,10 @@ iou = Check(
 area = Check(
     right=lambda box: boxes.area(box),
     without={"boxes.area": "coursekit.boxes.area"},
-    cases=lambda: [(np.array(box),) for box in ([10, 20, 50, 40], [0, 3, 7, 5], [4, 9, 4, 30])],
+    cases=lambda: [
+        (np.array(box),)
+        for box in ([10, 20, 50, 40], [0, 3, 7, 5], [4, 9, 4, 30], [120, 30, 431, 275])
+    ],
     wrong={
         "You took xmax for the width and ymax for the height. They say where the box ends, not "
         "how long it is.": lambda box: box[2] * box[3],
@@ -160,7 +165,7 @@ decode = Check(
         (np.array([0.5, 0.3, 0.33, 0.45]), 97),
         (np.array([0.2, 0.1, 0.5, 0.5]), 100),  # begins outside of the picture
         (np.array([0.6, 0.5, 0.4, 0.7]), 100),  # ends outside of it
-        (np.array([0.0004, 0.9996, 0.997, 0.6]), 100),  # near 0 and 1
+        (np.array([0.00042, 0.99957, 0.73, 0.9996]), 100),  # near 0 and 1
     ],
     wrong={
         "Your x and y are swapped: the first output is the top, which is a y.": (
@@ -219,7 +224,7 @@ above_floor = Check(
         (np.array([0.7, 0.2, 0.45]), np.array([0.5, 0.1, 0.9])),
         (np.array([[0.4, 0.6]]), np.array([[0.3, 0.3]])),
         (np.array([[0.2, 0.5], [0.6, 0.9]]), np.array([[0.3, 0.4], [0.6, 0.7]])),
-        (np.array([0.9, 0.2, 0.003]), np.array([0.0004, 0.9997, 0.4])),  # near 0 and 1
+        (np.array([0.99957, 0.2, 0.00043]), np.array([0.00042, 0.99968, 0.4])),  # near 0 and 1
     ],
     wrong={
         "Your loss still includes its floor: a perfect output does not give 0.": (

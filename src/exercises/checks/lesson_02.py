@@ -11,8 +11,8 @@ LONGER = np.array([0, 0, 1, 1])  # what counting the last pixel adds to a box
 
 
 def _boxes() -> list[np.ndarray]:
-    whole = [12, 31, 80, 55], [1, 1, 100, 60], [40, 7, 41, 50], [250, 101, 500, 375]
-    return [np.array(box) for box in (*whole, [8.25, 1.75, 9.5, 44.25])]
+    whole = [12, 31, 80, 55], [1, 1, 100, 60], [40, 7, 41, 50], [640, 101, 1024, 768]
+    return [np.array(box) for box in (*whole, [8.257, 1.75, 9.503, 44.25])]
 
 
 voc_to_half_open = Check(
@@ -53,6 +53,7 @@ def _pictures() -> list[tuple]:
         (rng.integers(0, 255, (6, 9)), np.array([1, 0, 4, 2])),
         (rng.integers(0, 255, (8, 5, 3)), np.array([0, 3, 2, 7])),
         (np.arange(8).reshape(4, 2), np.array([0, 0, 1, 3])),
+        (np.arange(8).reshape(4, 2), np.array([0.25, 0.75, 1.25, 3.27])),
     ]
 
 
@@ -95,6 +96,7 @@ resize_box = Check(
         (np.array([12, 31, 80, 55]), (100, 60), (224, 224)),
         (np.array([123, 115, 379, 275]), (500, 375), (224, 112)),
         (np.array([3, 5, 7, 11]), (30, 40), (60, 60)),
+        (np.array([1.75, 2.25, 28.28, 37.75]), (30, 40), (60, 70)),
         (np.array([0, 10, 30, 40]), (30, 40), (60, 60)),  # ends where the picture does
     ],
     wrong={
@@ -141,7 +143,7 @@ from_source_001 = Check(
     cases=lambda: [
         (np.array([0.1, 0.5, 0.25, 0.75]), (640, 480)),
         (np.array([0.3, 0.4, 0.05, 0.95]), (333, 500)),
-        (np.array([0.002, 0.997, 0.004, 0.999]), (500, 375)),
+        (np.array([0.00042, 0.99956, 0.00043, 0.99958]), (500, 375)),
     ],
     wrong={
         "You took the four numbers in their order as xyxy. Which column is the second one?": (
@@ -198,6 +200,8 @@ crop_box = Check(
         (np.array([50, 5, 90, 35]), np.array([30, 20, 85, 60])),
         (np.array([25, 15, 40, 72]), np.array([20, 10, 70, 60])),
         (np.array([31, 22, 52, 48]), np.array([10, 6, 70, 60])),
+        (np.array([12.25, 31.75, 80.5, 55.25]), np.array([20.75, 10.25, 70.25, 50.75])),
+        (np.array([20.75, 10.25, 70.25, 50.75]), np.array([12.25, 31.75, 80.5, 55.25])),
     ],
     wrong={
         "You moved the box, but it sticks out of the crop. Cut off what lies outside.": (
@@ -255,7 +259,7 @@ def _mirrored(box: np.ndarray, width: float) -> np.ndarray:
 flip_voc = Check(
     right=_mirrored,
     cases=lambda: [
-        (box, width) for box, width in zip(_boxes(), (100, 101, 64, 500, 9), strict=True)
+        (box, width) for box, width in zip(_boxes(), (100, 101, 64, 1024, 9), strict=True)
     ],
     without={
         "boxes.voc_to_xyxy": "coursekit.boxes.voc_to_xyxy",

@@ -31,7 +31,13 @@ def _pictures():
         # more boxes fit than names
         (names, names[::-1], truth, np.array([good, good, good, good, good, poor])),
         (names[:2], first[:2], truth[:2], np.array([good, good])),
-        *(_with_iou(n / 100) for n in (2, 11, 19, 31, 39, 41, 49, 51, 54, 59, 61, 69, 79, 89, 99)),
+        *(
+            _with_iou(n / 100)
+            for n in (2, 11, 19, 31, 39, 41, 49, 50.004, 51, 54, 59, 61, 69, 79, 89)
+        ),
+        _with_iou(0.99),
+        (names[:1], names[:1], np.array([[2.54, 1, 4.54, 6]]), np.array([[3.53, 1, 4.54, 6]])),
+        (names[:1], names[:1], np.array([[2.46, 1, 4.46, 6]]), np.array([[3.45, 1, 4.46, 6]])),
     ]
 
 
@@ -99,7 +105,7 @@ def _box_weights(side, channels, filters):
 
 box_weights = Check(
     right=_box_weights,
-    cases=lambda: [(8, 1280, 4), (5, 32, 6), (14, 10, 3)],
+    cases=lambda: [(8, 1280, 4), (5, 32, 6), (14, 10, 3), (112, 3, 128)],
     wrong={
         "You forgot the biases. Each filter and each unit has one.": (
             lambda s, c, f: f * (c + 4 * s**2)
@@ -136,8 +142,8 @@ soft_argmax = Check(
         (np.array([0.0, 1.0, 3.0, 2.5, 0.5]),),
         (np.array([2.0, -1.0, 0.5, 0.3, 1.0, 0.2, 2.2]),),
         (np.array([0.4, 0.1]),),
-        (np.array([40.0, 39.0, -30.0, 38.5]),),
-        (np.array([-30.0, -31.0, -29.5]),),
+        (np.array([80.0, 78.963, -30.0, 78.5]),),
+        (np.array([-80.0, -81.0, -79.5]),),
     ],
     wrong={
         "You take the cell with the highest score. Then the others cannot pull, and the answer "
@@ -165,9 +171,9 @@ mirror_map = Check(
     right=lambda maps, box: (np.flip(maps, axis=1), box * [-1, 1, 1, 1] + [1, 0, 0, 0]),
     cases=lambda: [
         (np.arange(24.0).reshape(3, 4, 2), np.array([0.3, 0.4, 0.2, 0.1])),
-        (np.arange(18.0).reshape(3, 3, 2), np.array([0.75, 0.6, 0.3, 0.5])),
+        (np.arange(-9.0, 9).reshape(3, 3, 2), np.array([0.75, 0.6, 0.3, 0.5])),
         (np.arange(8.0).reshape(2, 2, 2), np.array([0.25, 0.6, 0.4, 0.5])),
-        (np.arange(8.0).reshape(2, 2, 2), np.array([0.997, 0.004, 0.003, 0.002])),
+        (np.arange(8.0).reshape(2, 2, 2), np.array([0.99957, 0.00043, 0.00042, 0.00021])),
     ],
     wrong={
         "You mirror the map and leave the box where it was.": lambda maps, box: (

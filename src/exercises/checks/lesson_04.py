@@ -38,6 +38,7 @@ map_side = Check(
     right=_map_side,
     cases=lambda: [
         (100, 4, 3, 1),
+        (224, 3, 5, 2),
         (61, 2, 5, 1),
         (90, 3, 3, 0),
         (37, 1, 7, 2),
@@ -88,8 +89,9 @@ as_fractions = Check(
     cases=lambda: [
         (*_tensors([20.0, 30.0, 120.0, 90.0]), (100, 400)),
         (*_tensors([8.0, 4.0, 24.0, 60.0]), (64, 32)),
-        (*_tensors([3.5, 2.0, 10.0, 17.0]), (23, 31)),
-        (*_tensors([0.0, 498.0, 399.0, 500.0]), (500, 400)),
+        (*_tensors([3.25, 2.0, 10.75, 17.25]), (23, 31)),
+        (*_tensors([0.0, 4998.0, 3999.0, 5000.0]), (5000, 4000)),
+        (*_tensors([3998.0, 0.0, 4000.0, 4999.0]), (5000, 4000)),
     ],
     wrong={
         "You swapped height and width. A canvas begins with its height.": lambda box, canvas: (
@@ -220,7 +222,11 @@ kept_epoch = Check(
         ([0.3, 0.5, 0.5, 0.1], 3),
         ([0.5, 0.4, 0.5, 0.4, 0.3, 0.7], 3),
         ([0.2, 0.1, 0.4, 0.1, 0.6, 0.1, 0.1], 2),
-        ([0.612, 0.6124, 0.3, 0.2, 0.9], 2),  # a little better is better
+        ([0.61201, 0.61204, 0.3, 0.2, 0.9], 2),  # a little better is better
+        ([n / 20 for n in range(15)], 2),
+        ([0.99957, 0.9996, 0.3, 0.2, 0.9], 2),
+        ([0.00042, 0.00045, 0.0004, 0.0003, 0.9], 2),
+        ([-250.0, -200.5, -300.0, -400.0, -0.5], 2),
     ],
     wrong={
         "You look at all scores. The epochs after the stop are never run.": lambda scores, _: int(
@@ -301,6 +307,7 @@ rotate_left = Check(
         (_kernel(2, 4, 7)[0], *_tensors([1, 0, 4, 2])),
         (_kernel(1, 6, 5)[0], *_tensors([2, 1, 5, 3])),
         (_kernel(1, 2, 3)[0], *_tensors([0, 1, 2, 2])),
+        (_kernel(1, 2, 3)[0], *_tensors([0.25, 0.75, 1.25, 1.87])),
     ],
     wrong={
         "You turn the picture and leave the box where it was.": _with_picture(lambda _, box: box),

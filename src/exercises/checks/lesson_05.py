@@ -14,7 +14,11 @@ import pandas as pd
 
 def _resampled_means():
     rng = np.random.default_rng(0)
-    return [(0.6 + 0.1 * rng.random(2001) ** 2,), (0.8 - rng.exponential(0.05, 41),)]
+    return [
+        (0.6 + 0.1 * rng.random(2001) ** 2,),
+        (0.8 - rng.exponential(0.05, 41),),
+        (0.3 - rng.exponential(1, 201),),  # such as differences
+    ]
 
 
 middle_95 = Check(
@@ -55,8 +59,8 @@ with_temperature = Check(
     cases=lambda: [
         (np.array([[1.5, 0.25, -0.5]]), 4.0),
         (np.array([[2.0, 0.5, -1.0], [0.2, 0.1, 1.4]]), 2.0),
-        (np.array([[0.3, 1.2], [1.0, -0.5], [0.0, 0.8]]), 0.5),
-        (np.array([[9.0, 7.5, 8.0], [-20.0, -21.0, -19.5]]), 0.5),
+        (np.array([[0.317, 1.248], [1.0, -0.5], [0.0, 0.8]]), 0.657),
+        (np.array([[40.0, 39.5, 40.25], [-40.0, -40.5, -40.25]]), 0.5),
     ],
     wrong={
         "You multiply by the temperature. A high one should make the model less sure.": (
@@ -117,10 +121,12 @@ confusion_matrix = Check(
 
 def _two_models():
     rng = np.random.default_rng(0)
-    return [
-        (rng.random(n).round(2), rng.random(n).round(2), rng.integers(n, size=shape))
+    drawn = [
+        (rng.random(n).round(5), rng.random(n).round(5), rng.integers(n, size=shape))
         for n, *shape in ((6, 4, 6), (5, 5, 5), (3, 2, 3), (4, 3, 2))
     ]
+    near = np.array([0.00042, 1.0]), np.array([0.0, 0.99957]), np.array([[0, 1, 1], [0, 0, 1]])
+    return [*drawn, near]  # near 0 and 1
 
 
 def _drawn(values, rows):
@@ -161,6 +167,8 @@ def _confident():
         (np.array([0.55, 0.58, 0.93, 0.97, 0.91, 0.72]), np.array([1.0, 1, 1, 0, 1, 0])),
         (np.array([0.04, 0.07, 0.33]), np.array([1.0, 0, 1])),
         (np.array([0.62]), np.array([0.0])),
+        (np.array([0.00042, 0.0513, 0.99957]), np.array([0.0, 0, 1])),
+        (np.array([0.50042]), np.array([1.0])),
         (np.array([0.24, 0.31, 0.62, 0.67]), np.array([1.0, 0, 1, 0])),
     ]
 
@@ -255,6 +263,8 @@ average_precision = Check(
         (np.array([1, 0, 1]), 3),
         (np.array([0, 1, 1, 0, 1]), 7),
         (np.array([0]), 1),
+        (np.array([1, 1]), 201),  # just below a recall of 0.01
+        (np.array([0, 1, 1, 0, 1, 1, 0, 1, 0, 0, 1, 1]), 9),
     ],
     wrong={
         "You read the precision as it is. Make it fall first: at each recall, take the "

@@ -8,7 +8,7 @@ import numpy as np
 
 in_pixels = Check(
     right=lambda w, side: w / side**2,
-    cases=lambda: [(1.0, 224), (10.0, 100), (0.25, 64)],
+    cases=lambda: [(1.0, 224), (10.0, 100), (0.257, 64), (350.0, 500)],
     close=1e-9,
     wrong={
         "You multiply. In pixels the squared error is a larger number, so it needs a smaller "
@@ -28,8 +28,8 @@ in_pixels = Check(
 
 
 def _errors():
-    errors = np.array([0.3, -0.25, 1.4, 0.0, -0.9, 0.02, -0.05])
-    return [(errors, 0.1), (errors, 0.5), (errors, 1.0), (errors[:1], 2.0)]
+    errors = np.array([0.3, -0.257, 1.4, 0.0, -0.9, 0.02, -0.05])
+    return [(errors, 0.1), (errors, 0.375), (errors, 1.0), (errors[:1], 2.0), (-errors * 10, 4.0)]
 
 
 smooth_l1_slope = Check(
@@ -84,7 +84,13 @@ def _learned(count=lambda numbers: numbers, half: float = 0.5):
 
 learned_rate = Check(
     right=_learned(),
-    cases=lambda: [(0.0, -3.0, 4), (-0.5, -4.0, 28), (0.3, 0.1, 1)],
+    cases=lambda: [
+        (0.0, -3.0, 4),
+        (-0.5, -4.0, 28),
+        (0.1, 0.3, 1),
+        (-5.257, -7.503, 6),
+        (12.5, 11.75, 2),
+    ],
     wrong={
         "You have swapped the two: a large variance of the numbers makes their errors cheap.": (
             lambda s_name, s_numbers, numbers: numbers / 2 * np.exp(s_numbers - s_name)
@@ -130,12 +136,14 @@ laplace_interval = Check(
     right=_around(lambda b, p: -b * np.log(1 - p)),
     cases=lambda: [
         (0.4, 0.05, 0.9),
-        (0.7, 0.01, 0.5),
+        (0.7, 0.013, 0.5),
         (0.2, 0.1, 0.2),
         (0.95, 0.05, 0.9),
         (0.05, 0.05, 0.9),
-        (0.3, 0.02, 0.995),
-        (0.6, 0.04, 0.03),
+        (0.3, 0.02, 0.99957),
+        (0.613, 0.457, 0.00043),
+        (-120.5, 130.25, 0.5),
+        (250.5, 40.0, 0.3),
     ],
     wrong={
         "Your interval holds what it should leave out: with a larger share it becomes narrower.": (
@@ -189,6 +197,10 @@ def _promised():
             (25, 0.75),
             (7, 0.6),
             (2, 1 / 3),
+            (40, 0.97),
+            (3000, 0.9996),
+            (3000, 0.0004),
+            (3000, 0.33323),  # a little more than 1000 of 3001
         )
     ]
 

@@ -82,7 +82,8 @@ def _highest(heat):
 def _heats():
     rng = np.random.default_rng(7)
     heats = [rng.random(shape) for shape in ((4, 6), (5, 3), (2, 8), (1, 3), (3, 1), (2, 3))]
-    return [(heat / heat.sum(),) for heat in heats]
+    single = np.array([[0, 0, 1.0], [0, 0, 0]])  # all in one cell
+    return [(heat / heat.sum(),) for heat in (*heats, single)]
 
 
 average_place = Check(
@@ -122,8 +123,8 @@ allowed = Check(
         (0.5, 9000.0, 0.079),
         (0.9, 400.0, 0.062),
         (0.75, 12000.0, 0.107),
-        (0.02, 2500.0, 0.025),
-        (0.98, 30000.0, 0.089),
+        (0.000004, 2500.0, 0.107),
+        (0.99957, 83.257, 0.0893),
     ],
     wrong={
         "Your distance is half of the right one. Is your k twice sigma? And does the 2 of the bell "
@@ -178,6 +179,9 @@ def _poses():
     true = np.array([[[0.0, 0], [0, 8]], [[0, 0], [6, 6]]])  # so is a neck
     points = true + np.array([[[3, 0], [0, 6]], [[0, 1], [0, 1]]])
     cases.append((points, true, np.array([[2, 2], [0, 2]]), 0, 1))
+    true = np.array([[[0.0, 0], [0, 10], [20, 20], [150, 160], [140, 130]]])
+    points = true + np.array([[0, 0], [0, 0], [3.00003, 4], [6, 7], [3, 3]])  # a hair too far off
+    cases.append((points, true, np.array([[2, 2, 1, 2, 2]]), 0, 1))
     return cases
 
 
@@ -256,7 +260,10 @@ def _figures():
         # some on which each of the others is wrong
         kind = tuple(not np.array_equal(right(*case), other(*case)) for other in others)
         chosen.setdefault(kind, []).append(case)
-    return [case for cases in chosen.values() for case in cases[:2]]
+    true = np.array([[0.44, 0], [10.44, 0]])
+    points = np.array([[5.44, 4], [5.43998, -3]])  # a hair nearer when exchanged
+    nearly = points, true, np.array([2, 1]), np.array([1, 0])
+    return [nearly, *(case for cases in chosen.values() for case in cases[:2])]
 
 
 untangle = Check(
