@@ -364,6 +364,43 @@ def test_an_empty_array_of_pairs_is_an_empty_list_of_pairs(none, words):
     assert words in told(check, lambda n: [(1, 1)] if n else none)
 
 
+@pytest.mark.parametrize(
+    ("right", "given", "words"),
+    [
+        (17.648422, 17.6484, "it gives 17.6484, but 17.648422 is right."),
+        (1.00004, 1.0000400004, "it gives 1.0000400004, but 1.00004 is right."),
+        (np.full(8, 2 / 3), np.full(8, 0.666667), "0.666667], but [0.666666667, "),
+        (3.5, [3.5], "it gives [3.5], but 3.5 is right."),
+        ("3", 3, "it gives 3 as int, but 3 is right."),
+    ],
+)
+def test_numbers_that_differ_look_different(right, given, words):
+    check = Check(right=lambda n: right, cases=lambda: [(1,)], wrong={}, close=1e-11)
+    assert words in told(check, lambda n: given)
+
+
+@pytest.mark.parametrize(
+    ("right", "what", "itself"),
+    [
+        (3, "a number", "the number"),
+        ([(1, 2)], "a list", "the list"),
+        ((3, 4), "a tuple", "the tuple"),
+        (np.ones(2), "an array", "the array"),
+    ],
+)
+def test_what_should_be_returned_is_named(right, what, itself):
+    check = Check(right=lambda n: right, cases=lambda: [(1,)], wrong={})
+    assert told(check, lambda n: True) == f"You return True or False. Return {what}."
+    assert f"Return {itself} itself, without quotes" in told(check, lambda n: str(right))
+
+
+def test_an_answer_that_ends_the_program_is_like_any_error():
+    def answer(first, second):
+        sys.exit(3)
+
+    assert "with SystemExit: 3" in told(ADD, answer)
+
+
 @pytest.mark.parametrize("exact", [fractions.Fraction, decimal.Decimal])
 def test_exact_numbers_of_python_are_numbers(exact):
     check = Check(right=lambda n: n / 3, cases=lambda: [(2,), (5,)], wrong={})

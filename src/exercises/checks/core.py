@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 NUMBERS = "biuf"  # numpy's kinds of numbers: truth values, whole numbers, decimals
+DIGITS = 6  # of a number, as it is shown
 
 # What goes wrong in any exercise, and what it makes of the right numbers.
 WHOLE = "Your numbers have no decimals. Did you divide with `//`, or round, or use `int`?"
@@ -106,8 +107,11 @@ class Check(NamedTuple):
         differ = [i for i, pair in pairs if not _same(*pair, self.close)]
         least = min(differ, key=lambda i: sum(_array(value).size for value in cases[i]))
         place, found, wanted = _where(given[least], expected[least], self.close)
-        shown, right = _text(found), _text(wanted)
-        if shown == right:  # an array of one number is not the number
+        for digits in (DIGITS, 9, 12):
+            shown, right = _text(found, digits), _text(wanted, digits)
+            if shown != right:
+                break
+        else:  # a text of a number is not the number
             shown = f"{shown} as {type(found).__name__}"
         arguments = zip(_names(self.right), cases[least], strict=False)
         case = ", ".join(f"{argument} = {_text(value)}" for argument, value in arguments)
@@ -120,7 +124,7 @@ def _call(answer: Callable, name: str, case: tuple) -> object:
         found = answer(*case)
     except NotImplementedError:
         raise AnswerError(f"{name} is not written yet. Replace the line that raises.") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         words = f"{name} stops{_line(answer, error)} with {type(error).__name__}: {error}"
         raise AnswerError(words) from error
     if found is None:
@@ -128,7 +132,7 @@ def _call(answer: Callable, name: str, case: tuple) -> object:
     return found
 
 
-def _line(answer: Callable, error: Exception) -> str:
+def _line(answer: Callable, error: BaseException) -> str:
     """Return the line of the student's cell at which an error arose, in words."""
     file = getattr(getattr(answer, "__code__", None), "co_filename", None)
     own = [line for line in traceback.extract_tb(error.__traceback__) if line.filename == file]
@@ -160,12 +164,14 @@ def _calls_of(names: Mapping[str, str]) -> Iterator[set[str]]:
 def _slip(given: list, expected: list, close: float) -> str | None:
     """Return the sentence of a slip that may happen in any exercise."""
     if any(isinstance(value, str) for value in given) and not isinstance(expected[0], str):
-        return "You return a text. Return the number itself, without quotes or an f-string."
+        noun = _noun(expected)
+        return f"You return a text. Return the {noun} itself, without quotes or an f-string."
     truth = [
         all(isinstance(one, bool | np.bool_) for one in values) for values in (given, expected)
     ]
     if truth == [True, False]:
-        return "You return True or False. Return a number."
+        noun = _noun(expected)
+        return f"You return True or False. Return {'an' if noun == 'array' else 'a'} {noun}."
     if _all_same(given, [_as_number(one) for one in expected], close):
         return "You return 1 and 0. Return True and False: only they choose rows of a table."
     turned = [one[::-1] if isinstance(one, tuple) else one for one in expected]
@@ -176,6 +182,13 @@ def _slip(given: list, expected: list, close: float) -> str | None:
             if _all_same(given, [_slipped(one, slip, part) for one in expected], close):
                 return sentence if part is None else f"Look at result {part + 1}. {sentence}"
     return None
+
+
+def _noun(expected: list) -> str:
+    """Return what all results are, in a word."""
+    if isinstance(expected[0], tuple | list):
+        return type(expected[0]).__name__
+    return "array" if all(np.ndim(_array(one)) for one in expected) else "number"
 
 
 def _as_number(right: object) -> object:
@@ -268,16 +281,18 @@ def _names(function: Callable) -> list[str]:
     return [*inspect.signature(function).parameters]
 
 
-def _text(value: object) -> str:
+def _text(value: object, digits: int = DIGITS) -> str:
     """Return a value in one short line."""
     if isinstance(value, tuple):
-        return "(" + ", ".join(map(_text, value)) + (",)" if len(value) == 1 else ")")
+        parts = ", ".join(_text(one, digits) for one in value)
+        return f"({parts},)" if len(value) == 1 else f"({parts})"
     if hasattr(value, "shape"):
         if _long(value):
             return f"an array of shape {tuple(value.shape)}"
         value = _array(value).tolist()
     if isinstance(value, list):
-        shown = "[" + ", ".join(map(_text, value)) + "]"
+        shown = "[" + ", ".join(_text(one, digits) for one in value) + "]"
     else:
-        shown = f"{value + 0.0:.6g}" if isinstance(value, float) else str(value)
-    return shown if len(shown) <= 80 else shown[:77] + "..."
+        shown = f"{value + 0.0:.{digits}g}" if isinstance(value, float) else str(value)
+    most = 80 * digits // DIGITS
+    return shown if len(shown) <= most else shown[: most - 3] + "..."
