@@ -96,6 +96,13 @@ def epoch_from(scores, patience, start):
     return kept
 
 
+def pckh(points, true, flags, neck, top, rounded):
+    head = rounded(np.linalg.norm(true[:, neck] - true[:, top], axis=-1))
+    known = (flags > 0) & (flags[:, [neck, top]] > 0).all(axis=1)[:, None]
+    off = np.linalg.norm(points - true, axis=-1)
+    return (off <= head[:, None] / 2)[known].mean()
+
+
 def cell(box, size, grid, side=lambda pixels, cells: pixels / cells):
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     row, column = int(y / side(size[1], grid[0])), int(x / side(size[0], grid[1]))
@@ -201,11 +208,18 @@ PASSED = {  # a limit, a rounding or a number that no case reached
         lambda value, area, sigma: oks_distance(max(value, 0.05), area, sigma),
         lambda value, area, sigma: oks_distance(np.clip(value, 0.01, 0.99), area, sigma),
     ],
+    ("lesson_07", "pckh"): [
+        lambda *case, n=n: pckh(*case, lambda numbers: np.round(numbers, n)) for n in (2, 3, 4)
+    ],
     ("lesson_08", "center_cell"): [
         lambda box, size, grid: cell(box, size, grid, lambda pixels, cells: pixels // cells),
         lambda box, size, grid: cell(box, size, grid, lambda pixels, cells: round(pixels / cells)),
         lambda box, size, grid: cell(np.clip(box, 0, np.tile(size, 2)), size, grid),
         lambda box, size, grid: cell(whole(box), size, grid),
+        lambda box, size, grid: tuple(  # a center in whole pixels, of the rows alone
+            ALL["lesson_08"]["center_cell"].right(side, size, grid)[i]
+            for i, side in enumerate((np.tile((box[:2] + box[2:]) // 2, 2), box))
+        ),
     ],
     ("lesson_08", "focal_cell"): [
         lambda p, target, low=low: focal(np.clip(p, low, 1 - low), target)

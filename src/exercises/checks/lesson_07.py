@@ -182,6 +182,9 @@ def _poses():
     true = np.array([[[0.0, 0], [0, 10], [20, 20], [150, 160], [140, 130]]])
     points = true + np.array([[0, 0], [0, 0], [3.00003, 4], [6, 7], [3, 3]])  # a hair too far off
     cases.append((points, true, np.array([[2, 2, 1, 2, 2]]), 0, 1))
+    true = np.array([[[0.0, 0], [0, 9.99997], [20, 20]]])  # a hair too small a head
+    points = true + np.array([[0, 0], [0, 0], [3, 4]])
+    cases.append((points, true, np.array([[2, 2, 1]]), 0, 1))
     return cases
 
 
