@@ -22,7 +22,7 @@ EXPORT = (
     "is a HEIC picture, as phones write them, which this course does not read. Export it as JPEG; "
     "an iPhone takes JPEG when Settings > Camera > Formats says Most Compatible"
 )
-SHRINK = f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels. Make it smaller"
+SHRINK = f"cannot be decoded: it has more than {Image.MAX_IMAGE_PIXELS:,} pixels. Make it smaller"
 
 
 class CorruptImageError(ValueError):

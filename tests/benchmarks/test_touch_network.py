@@ -104,6 +104,7 @@ def test_the_page_begins_with_the_limit_of_the_best_f_score(in_torch):
     limits = [0.05 * i for i in range(1, 20)]  # of the page's slider
     scores = in_torch(f_scores, limits)
     assert limits[int(np.argmax(scores))] == pytest.approx(touch_network.LEAST)
+    assert touch_network.LEAST == network_to_touch.LEAST
 
 
 def test_a_scene_has_boxes_of_what_can_be_seen():
