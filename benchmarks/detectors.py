@@ -143,9 +143,8 @@ def verdicts(table: pd.DataFrame) -> dict[str, bool]:
     def gap(share: float) -> pd.Series:
         return _tables.interval(by_share.loc["focal", share] - by_share.loc["sets", share])
 
-    best, largest = table[(table["use"] == "choose") & (table["share"] == 1)], max(SHARES)
-    best = best.groupby(["kind", "rate"])["val_ap50"].mean().unstack()
-    tried = table[table["use"] == "choose"]
+    tried, largest = table[table["use"] == "choose"], max(SHARES)
+    best = tried[tried["share"] == 1].groupby(["kind", "rate"])["val_ap50"].mean().unstack()
     too_high = tried[tried["rate"] >= tried["share"].map(TOO_HIGH)]
     difference, means = more("focal", "cross-entropy"), by_share.mean(axis=1)
     return {

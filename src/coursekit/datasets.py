@@ -15,6 +15,7 @@ from coursekit.voc import reading
 from filelock import FileLock
 
 PARTS = ("Annotations", "JPEGImages")
+IS_FILE = "is a file, not a folder. Is it an archive? Unpack it first"
 
 
 def place(name: str) -> Path:
@@ -111,7 +112,7 @@ def missing_parts(directory: Path) -> list[str]:
 def _not_in_layout(directory: Path) -> str:
     """Return the message for a directory that is not a data set, with the one that was meant."""
     if directory.is_file():
-        return f"{directory} is a file, not a folder. Is it an archive? Unpack it first."
+        return f"{directory} {IS_FILE}."
     found = [*sorted(directory.glob("*/Annotations")), *sorted(directory.glob("*/*/Annotations"))]
     near = [directory.parent, *(annotations.parent for annotations in found)]
     meant = [str(other) for other in near if not missing_parts(other)]

@@ -87,8 +87,8 @@ def refuse_changes(folder: Path, replaced: str = "") -> None:
             f"{changed[0]} has changed since it was written, and would be overwritten. Keep a "
             "copy of it under another name, delete it, and try again."
         )
-    others = {name: path for name, path in files(folder).items() if fnmatch(name, replaced)}
-    others = [path for path in others.values() if path not in ours]
+    beside = (path for name, path in files(folder).items() if fnmatch(name, replaced))
+    others = [path for path in beside if path not in ours]
     if others:
         raise FileExistsError(
             f"{others[0]} would be deleted: {folder} is written anew. Move it elsewhere, and try "

@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from coursekit import boxes, pictures
+from coursekit import boxes, datasets, pictures
 from coursekit.boxes import SIDES
 from coursekit.voc import parsing, reading, selecting
 from coursetools import foreign, looking, pairing
@@ -38,8 +38,7 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     if out.exists():
         raise FileExistsError(f"{out} exists already. Name a folder that does not.")
     if not directory.is_dir():
-        is_file = "is a file, not a folder. Is it an archive? Unpack it first"
-        fault = is_file if directory.exists() else "is not there. Correct the path"
+        fault = datasets.IS_FILE if directory.exists() else "is not there. Correct the path"
         raise FileNotFoundError(f"{directory} {fault}.")
     files = [directory / file for file in reading.names_in(directory)]
     images = [file for file in files if file.suffix.lower() in (*pictures.SUFFIXES, *HEIC)]
@@ -118,10 +117,11 @@ def _write(found: dict, stems: dict, splits: dict, whole: Path, left_out: dict) 
         stem = stems[file]
         target = whole / "Annotations" / f"{stem}.xml"
         if labels.boxes is None:
-            shutil.copyfile(labels.file, target)
             root = parsing.parse(labels.file)
             counts["objects"] += len(root.findall("object"))
-            if stem != file.stem:  # else the run wonders about each picture's old name
+            if stem == file.stem:
+                shutil.copyfile(labels.file, target)
+            else:  # the run would wonder about each picture's old name
                 for node in root.findall("filename"):
                     node.text = f"{stem}{file.suffix}"
                 target.write_bytes(etree.tostring(root, encoding="utf-8"))

@@ -36,9 +36,10 @@ def read(files: list[Path], directory: Path, left_out: dict) -> Iterator[Labels]
         if file.parent not in chosen:
             chosen[file.parent] = _for_folder(file.parent, known, directory)
         names, keypoints = chosen[file.parent]
-        boxes = attempt(lambda f, n=keypoints: _in_fractions(f, n), file, left_out)
-        if boxes is None:
+        found = attempt(lambda f, n=keypoints: _in_fractions(f, n), file, left_out)
+        if found is None:
             continue
+        boxes, polygons = found
         seen += 1
         sides = [side for _, *corners in boxes for side in corners]
         if sides and (min(sides) < -FAR or max(sides) > 1 + FAR):
@@ -52,7 +53,6 @@ def read(files: list[Path], directory: Path, left_out: dict) -> Iterator[Labels]
             left_out["label files with unknown classes"].append(f"{file.name}: {min(unknown)}")
             continue
         boxes = [(names[label], *corners) for label, *corners in boxes]
-        polygons = 0 if keypoints else sum(len(line) > 6 for line in _lines(file))
         yield Labels(file, file.stem, boxes, (1, 1), polygons)
     if unnamed and "0" not in numbers and all(number == str(n) for number, n in unnamed):
         raise ValueError(
@@ -79,9 +79,12 @@ def _lines(file: Path) -> list[list[str]]:
     return [line.split() for line in lines if line.strip()]
 
 
-def _in_fractions(file: Path, keypoints: int) -> list[tuple]:
-    """Return the boxes of a file; of a polygon, the box around it; with keypoints, that beside."""
-    boxes = []
+def _in_fractions(file: Path, keypoints: int) -> tuple[list[tuple], int]:
+    """Return the boxes of a file, and how many of them are around polygons.
+
+    With keypoints, the box stands before them.
+    """
+    boxes, polygons = [], 0
     for numbers in _lines(file):
         n = len(numbers)
         if keypoints and n not in (5, 5 + keypoints):
@@ -96,7 +99,8 @@ def _in_fractions(file: Path, keypoints: int) -> list[tuple]:
         line = " ".join(numbers if polygon else numbers[:5])
         box = take(line, image_size=(1, 1))
         boxes.append((box.label, box.xmin, box.ymin, box.xmax, box.ymax))
-    return boxes
+        polygons += polygon
+    return boxes, polygons
 
 
 def _classes(files: list[Path]) -> dict[Path, Classes]:

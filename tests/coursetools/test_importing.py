@@ -5,12 +5,13 @@ import shlex
 import shutil
 from pathlib import Path
 
-import exports
 from coursekit import voc
 from coursetools import cli, foreign, importing
-from exports import EXPORTS, coco, draw, labelme, rows, truth, voc_beside, yolo
 
 import pytest
+
+import exports
+from exports import EXPORTS, coco, draw, labelme, rows, truth, voc_beside, yolo
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ import shutil
 
 from coursekit import voc
 from coursetools import importing
-from exports import SIZE, coco, draw, drawn_boxes, rows, voc_beside, yolo
 
 import pytest
 from PIL import Image
+
+from exports import SIZE, coco, draw, drawn_boxes, rows, voc_beside, yolo
 
 
 @pytest.fixture

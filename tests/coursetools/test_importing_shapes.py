@@ -3,9 +3,10 @@
 import json
 
 from coursetools import importing
-from exports import coco, cvat, draw, drawn_boxes, labelme, rows
 
 import pytest
+
+from exports import coco, cvat, draw, drawn_boxes, labelme, rows
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """What YOLO's numbers mean: the names of the classes, and numbers of keypoints."""
 
 from coursetools import importing
-from exports import darknet, drawn_boxes, rows, truth, yolo
 
 import pytest
+
+from exports import darknet, drawn_boxes, rows, truth, yolo
 
 SWAPPED = "pen\nmug\n"
 
