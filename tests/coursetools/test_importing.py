@@ -10,14 +10,7 @@ from coursetools import cli, foreign, importing
 
 import pytest
 
-import exports
 from exports import EXPORTS, coco, draw, labelme, rows, truth, voc_beside, yolo
-
-
-@pytest.fixture
-def exported():
-    return exports.drawn_boxes()
-
 
 SAID = {"yolo": "YOLO's text files", "darknet": "YOLO's text files", "coco": "COCO's JSON"}
 SAID |= {"labelme": "labelme's JSON", "cvat": "CVAT's XML", "voc_beside": "VOC's XML"}

@@ -8,12 +8,7 @@ from coursetools import importing
 import pytest
 from PIL import Image
 
-from exports import SIZE, coco, draw, drawn_boxes, rows, voc_beside, yolo
-
-
-@pytest.fixture
-def exported():
-    return drawn_boxes()
+from exports import SIZE, coco, draw, rows, voc_beside, yolo
 
 
 def in_folders(exported, folder) -> None:

@@ -6,13 +6,7 @@ from coursetools import importing
 
 import pytest
 
-from exports import coco, cvat, draw, drawn_boxes, labelme, rows
-
-
-@pytest.fixture
-def exported():
-    return drawn_boxes()
-
+from exports import coco, cvat, draw, labelme, rows
 
 LABELME = {  # the box around, or None where there is none
     "circle": ([[50, 60], [50, 80]], (30, 40, 70, 80)),

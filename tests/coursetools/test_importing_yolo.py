@@ -4,14 +4,9 @@ from coursetools import importing
 
 import pytest
 
-from exports import darknet, drawn_boxes, rows, truth, yolo
+from exports import darknet, rows, truth, yolo
 
 SWAPPED = "pen\nmug\n"
-
-
-@pytest.fixture
-def exported():
-    return drawn_boxes()
 
 
 def other_names(folder, names: str, to: dict[str, str]) -> None:
