@@ -36,14 +36,14 @@ def readable(path: str | Path) -> str:
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def parse(file: Path, tag: str = "annotation") -> etree._Element:
-    """Return the root of an annotation file, which has this tag.
+def parse(file: Path, tag: str = "annotation", largest: int = LARGEST_FILE) -> etree._Element:
+    """Return the root of an annotation file, which has this tag and at most so many bytes.
 
     Parsing is hardened: no document type, so no entities; no network; no large files, and nothing
     packed. Comments and instructions are left out, so they cut no value in two. White space
     before the declaration and a namespace are common, and overlooked.
     """
-    content = _content(file)
+    content = _content(file, largest)
     try:
         root = etree.fromstring(content.removeprefix(b"\xef\xbb\xbf").lstrip(), PARSER)
     except etree.XMLSyntaxError as error:
@@ -61,16 +61,16 @@ def parse(file: Path, tag: str = "annotation") -> etree._Element:
     return root
 
 
-def _content(file: Path) -> bytes:
+def _content(file: Path, largest: int) -> bytes:
     try:
         if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait forever
             raise AnnotationError(file, 0, "is not a file, though it is named like one. Remove it")
         with file.open("rb", buffering=0) as stream:
-            content = stream.read(LARGEST_FILE + 1)
+            content = stream.read(largest + 1)
     except OSError as error:
         raise AnnotationError(file, 0, f"cannot be read: {error.strerror}") from error
-    if len(content) > LARGEST_FILE:
-        raise AnnotationError(file, 0, f"is larger than {LARGEST_FILE} bytes")
+    if len(content) > largest:
+        raise AnnotationError(file, 0, f"is larger than {largest} bytes")
     return content
 
 

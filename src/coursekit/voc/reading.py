@@ -155,12 +155,10 @@ def _read_file(
             note(element.sourceline, "an empty <object>, left out")
             continue
         item = parsing.Fields(file, element)
-        flags = [item.flag(flag) for flag in FLAGS]
+        kind, sides, flags = read_object(item, polygons)
         for flag, value in zip(FLAGS, flags, strict=True):
             if value is None:
                 note(element.sourceline, f"<{flag}> says that it is not known; took no")
-        sides = _sides(item, polygons)
-        kind = item.needed("name")
         rows.append((image_id, filename, width, height, kind, *sides, *map(bool, flags)))
     return rows
 
@@ -174,6 +172,13 @@ def picture_of(folder: Path, name: str, pictures: Pictures) -> tuple[parsing.Fie
         raise AnnotationError(file, 0, "has a name that is not UTF-8. Rename it") from error
     root = parsing.Fields(file, parsing.parse(file))
     return root, *pictures.of(image_id, _given_name(root))
+
+
+def read_object(item: parsing.Fields, polygons: str) -> tuple[str, list[float], list[bool | None]]:
+    """Return an object's name, the sides of its box as the file has them, and its `FLAGS`."""
+    flags = [item.flag(flag) for flag in FLAGS]
+    sides = _sides(item, polygons)
+    return item.needed("name"), sides, flags
 
 
 def _sides(item: parsing.Fields, polygons: str) -> list[float]:
