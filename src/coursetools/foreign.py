@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from math import dist
 from pathlib import Path
 
-from coursekit.voc import parsing
-from coursetools import coco, yolo
-from coursetools.labels import Labels, attempt, ending
+from coursekit.boxes import SIDES
+from coursekit.voc import parsing, reading
+from coursetools import coco, splitting, yolo
+from coursetools.labels import LONGEST, Labels, attempt, ending
 
 from globox import BoundingBox
 from lxml import etree
+from lxml.builder import E
 
 NO_BOX = "shapes that have no upright box"
+LARGEST_OF_CVAT = 1_000_000_000  # bytes, with all polygons of all pictures
 
 
 def _voc(files: list[Path], _directory: Path, left_out: dict) -> Iterator[Labels]:
@@ -20,7 +23,54 @@ def _voc(files: list[Path], _directory: Path, left_out: dict) -> Iterator[Labels
         root = attempt(parsing.parse, file, left_out)
         if root is not None:
             given = " ".join(root.findtext("filename", "").split())
-            yield Labels(file, file.stem, given=given)
+            boxes, polygons = repair(root, file, left_out)
+            yield Labels(file, file.stem, boxes, None, polygons, given, is_voc=True)
+
+
+def repair(root: etree._Element, file: Path, left_out: dict) -> tuple[list[tuple], int]:
+    """Return the boxes of VOC's, and how many are around polygons; change the root to hold these.
+
+    Objects that a run would refuse are taken out, and so is a size.
+    """
+    boxes, polygons, sizes = [], 0, root.findall("size")
+    if len(sizes) > 1 or any(_has_fault(size) for size in sizes):
+        left_out["sizes that cannot be read; those of the pictures are taken"].append(file.name)
+        for size in sizes:
+            root.remove(size)
+    for element in root.findall("object"):
+        item = parsing.Fields(file, element)
+        try:
+            name, sides, _ = reading.read_object(item, "box")
+        except parsing.AnnotationError as error:
+            rotated = item.get("robndbox") is not None and "bndbox" not in item
+            reason = NO_BOX if rotated else "objects that cannot be read"
+            said = "rotated box" if rotated else f"line {error.line}: {error.problem}"
+            left_out[reason].append(f"{file.name}, {said}")
+            root.remove(element)
+            continue
+        xmin, ymin, xmax, ymax = sides
+        if xmax <= xmin - 1 or ymax <= ymin - 1:  # both ends belong to a box of VOC's
+            left_out["boxes without an area"].append(f"{name} in {file.name}")
+            root.remove(element)
+            continue
+        if "bndbox" not in item:
+            corners = [E(side, f"{v:g}") for side, v in zip(SIDES, sides, strict=True)]
+            element.append(E.bndbox(*corners))
+            polygons += 1
+        boxes.append((name, *sides))
+    return boxes, polygons
+
+
+def _has_fault(size: etree._Element) -> bool:
+    """Return whether a side in a size of VOC's is no number; an empty one does not matter."""
+    fields = parsing.Fields(Path(), size)
+    try:
+        for side in ("width", "height"):
+            if fields.text(side):
+                fields.number(side)
+    except parsing.AnnotationError:
+        return True
+    return False
 
 
 def _labelme(files: list[Path], _directory: Path, left_out: dict) -> Iterator[Labels]:
@@ -55,11 +105,19 @@ def _shapes(file: Path) -> tuple[Labels, list[str]]:
 
 def _cvat(files: list[Path], _directory: Path, left_out: dict) -> Iterator[Labels]:
     for file in ending(files, ".xml"):
-        root = attempt(lambda f: parsing.parse(f, "annotations"), file, left_out)
+        root = attempt(_of_pictures, file, left_out)
         for node in root.iter("image") if root is not None else ():
             labels = attempt(lambda f, n=node: _of_image(f, n, left_out), file, left_out)
             if labels is not None:
                 yield labels
+
+
+def _of_pictures(file: Path) -> etree._Element:
+    """Return the root of a file of CVAT's; `ValueError` where it is about a video."""
+    root = parsing.parse(file, "annotations", LARGEST_OF_CVAT)
+    if root.find("track") is not None:
+        raise ValueError("it has tracks of a video. Export it as CVAT for images, or as COCO")
+    return root
 
 
 def _of_image(file: Path, node: etree._Element, left_out: dict) -> Labels:
@@ -73,7 +131,8 @@ def _of_image(file: Path, node: etree._Element, left_out: dict) -> Labels:
         else:
             boxes.append((label, *sides))
     size = int(node.attrib["width"]), int(node.attrib["height"])
-    return Labels(file, name, boxes, size, len(node.findall("polygon")))
+    polygons, split = len(node.findall("polygon")), splitting.named_in(node.get("subset", ""))
+    return Labels(file, name, boxes, size, polygons, split=split)
 
 
 def _sides(shape: etree._Element) -> tuple[float, ...] | None:
@@ -112,11 +171,11 @@ def kind_of(directory: Path, files: list[Path]) -> str:
     """Return the kind of label that the files are; `ValueError` unless there is just one."""
     kinds = {kind for file in files if (kind := _look(file))}
     kinds = kinds - {"yolo"} or kinds  # beside others, a text file may be anything
-    tables = [file.name for file in files if file.suffix.lower() == ".csv"]
-    if tables and not kinds:
+    unread = [reason for file in files if (reason := _fault(file))] if not kinds else []
+    if unread:
         raise ValueError(
-            f"{directory} holds no labels but {tables[0]}, and CSV is not read. Export VOC's XML, "
-            "COCO's JSON or YOLO's text files instead."
+            f"{directory} holds no labels but {unread[0]}. Export VOC's XML, COCO's JSON or YOLO's "
+            "text files instead."
         )
     if len(kinds) != 1:
         said = f"labels of several kinds: {', '.join(sorted(kinds))}" if kinds else "no labels"
@@ -126,9 +185,22 @@ def kind_of(directory: Path, files: list[Path]) -> str:
     return kinds.pop()
 
 
+def _fault(file: Path) -> str:
+    """Return why a file that may hold labels is of no known kind; "" for any other file."""
+    if file.suffix.lower() == ".csv":
+        return f"{file.name}, and CSV is not read"
+    if file.suffix.lower() != ".json":
+        return ""
+    try:
+        json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        return f"{file.name}, which is not JSON: {' '.join(str(error).split())[:LONGEST]}"
+    return f"{file.name}, and JSON of that kind is not read"
+
+
 def _look(file: Path) -> str | None:
     suffix = file.suffix.lower()
-    if suffix == ".txt" and file.name.lower() not in yolo.NO_LABELS:
+    if suffix == ".txt" and yolo.may_hold_labels(file):
         fields = file.read_text(encoding="utf-8", errors="replace").split("\n")[0].split()
         numbers = all(map(parsing.NUMBER.fullmatch, fields[1:]))
         return "yolo" if len(fields) == 5 or (len(fields) > 5 and numbers) else None

@@ -1,7 +1,8 @@
 """YOLO's label files: a line for each object, and elsewhere the names of the classes."""
 
+import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from coursekit.voc import auditing, selecting
@@ -10,10 +11,11 @@ from coursetools.labels import Labels, attempt, ending, nearest
 import yaml
 from globox import BoundingBox
 
-NO_LABELS = ("classes.txt", "readme.txt", "requirements.txt")
+NO_LABELS = ("classes.txt", "requirements.txt")
 YAML = ("data.yaml", "data.yml", "dataset.yaml")
 LISTS = (*selecting.LISTS, selecting.WHOLE)
 FAR = 0.05  # of a picture: a box that far outside is no matter of rounding
+WHOLE_NUMBER = re.compile(r"^(\d+)\.0*$")  # as NumPy writes it
 KEYPOINTS = "For keypoints, data.yaml needs kpt_shape"
 
 
@@ -31,7 +33,7 @@ def read(files: list[Path], directory: Path, left_out: dict) -> Iterator[Labels]
     unnamed: set[tuple[str, int]] = set()  # each with how many names there are
     chosen: dict[Path, Classes] = {}  # by folder
     for file in ending(files, ".txt"):
-        if file.name.lower() in NO_LABELS or file.stem.lower() in LISTS:
+        if not may_hold_labels(file) or file.stem.lower() in LISTS:
             continue
         if file.parent not in chosen:
             chosen[file.parent] = _for_folder(file.parent, known, directory)
@@ -73,6 +75,12 @@ def read(files: list[Path], directory: Path, left_out: dict) -> Iterator[Labels]
     left_out[f"label files with {reason}, where YOLO's have fractions"] += names
 
 
+def may_hold_labels(file: Path) -> bool:
+    """Return whether a text file is not one of those that tools put beside the labels."""
+    name = file.name.lower()
+    return name not in NO_LABELS and not name.startswith("readme")
+
+
 def _lines(file: Path) -> list[list[str]]:
     """Return the numbers of each line that has any."""
     lines = file.read_text(encoding="utf-8-sig").splitlines()
@@ -98,7 +106,7 @@ def _in_fractions(file: Path, keypoints: int) -> tuple[list[tuple], int]:
         take = BoundingBox.from_yolo_seg if polygon else BoundingBox.from_yolo_darknet
         line = " ".join(numbers if polygon else numbers[:5])
         box = take(line, image_size=(1, 1))
-        boxes.append((box.label, box.xmin, box.ymin, box.xmax, box.ymax))
+        boxes.append((WHOLE_NUMBER.sub(r"\1", box.label), box.xmin, box.ymin, box.xmax, box.ymax))
         polygons += polygon
     return boxes, polygons
 
@@ -132,9 +140,24 @@ def _for_folder(folder: Path, known: dict[Path, Classes], directory: Path) -> Cl
     return known[first]
 
 
-def _from_yaml(file: Path) -> Classes:
+def folders_of_splits(files: list[Path]) -> dict[tuple[str, ...], str]:
+    """Return the split of each folder, as its parts, that a ``data.yaml`` names as one."""
+    told = {}
+    for file in files:
+        for name, places in (_content(file) if file.name.lower() in YAML else {}).items():
+            for place in places if isinstance(places, list) else [places]:
+                if str(name).lower() in selecting.LISTS and isinstance(place, str):
+                    parts = PurePosixPath(place.replace("\\", "/")).parts
+                    parts = tuple(part for part in parts if part not in ("..", "/"))
+                    told[parts] = selecting.LISTS[str(name).lower()]
+    return told
+
+
+def _content(file: Path) -> dict:
+    """Return what is in a YAML file; `ValueError` where it cannot be read."""
     try:
-        content = yaml.load(_text(file), yaml.BaseLoader)  # else the name no is read as False
+        # else the name no is read as False
+        content = yaml.load(_text(file), yaml.BaseLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -143,7 +166,12 @@ def _from_yaml(file: Path) -> Classes:
             f"{file}{line}: is not YAML: {reason}. Correct it. YAML takes spaces for indenting, "
             "and no tabs."
         ) from error
-    names = content.get("names") if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}
+
+
+def _from_yaml(file: Path) -> Classes:
+    content = _content(file)
+    names = content.get("names")
     pairs = [*names.items()] if isinstance(names, dict) else [*enumerate(names or ())]
     if isinstance(names, str) or not pairs or any(not isinstance(n, str) for _, n in pairs):
         fault = "is missing" if not names else "is no list of names"

@@ -210,7 +210,8 @@ def test_of_the_same_picture_twice_one_stays_where_there_are_no_splits(exported,
     said = importing.lay_out(tmp_path / "export", tmp_path / "set")
     place = first.relative_to(tmp_path / "export").parent
     names = " of ".join((place / name).as_posix() for name in ("c.jpg", "a.jpg"))
-    assert f"Left out, copies of a picture, byte for byte: 1 ({names})." in said
+    reason = "copies of a picture, byte for byte, that have other labels"
+    assert f"Left out, {reason}: 1 ({names})." in said
     assert {row[0] for row in rows(tmp_path / "set")} == {"a", "b"}
 
 
@@ -278,7 +279,7 @@ def test_what_is_left_out_is_counted_and_named(exported, tmp_path):
     said = importing.lay_out(folder, tmp_path / "set").splitlines()
     assert said[0] == f"{tmp_path / 'set'}: pictures 1, objects 1, read as YOLO's text files."
     assert said[1] == (
-        "No lists or folders say what is for training: lesson 02 draws a split at random."
+        "No lists, folders or label files tell two splits apart: lesson 02 draws a split at random."
     )
     assert said[2:] == [
         "Left out, label files with unknown classes: 1 (b.txt: 7).",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from coursekit import voc
 from coursekit.boxes import SIDES
-from coursetools import importing
+from coursetools import writing
 
 import numpy as np
 import yaml
@@ -94,7 +94,7 @@ def voc_beside(exported, folder: Path) -> None:
     for annotation in exported:  # globox writes no one-based boxes
         size = annotation.image_size
         corners = [(b.label, b.xmin, b.ymin, b.xmax, b.ymax) for b in annotation.boxes]
-        text = importing._annotation(annotation.image_id, size, corners)
+        text = writing.annotation(annotation.image_id, size, corners)
         (folder / annotation.image_id).with_suffix(".xml").write_bytes(text)
 
 
