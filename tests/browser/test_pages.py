@@ -5,7 +5,9 @@ figures and tables that can be read, and break none of axe-core's rules for WCAG
 """
 
 import gzip
+import json
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -114,6 +116,15 @@ def faults(browser, axe: str, own: str, page: str, width: int, mode: str) -> lis
     browser.execute_script(axe)
     found += [f"axe: {violation}" for violation in browser.execute_async_script(RUN_AXE, RULES)]
     return found
+
+
+def test_what_the_browsers_own_tab_asks_for_is_no_request_of_the_page():
+    addresses = ("chrome://favicon2/?size=24", "http://127.0.0.1:1/a", "http://example.org/x.png")
+    sent = {"method": "Network.requestWillBeSent"}
+    messages = [sent | {"params": {"request": {"url": address}}} for address in addresses]
+    entries = [{"message": json.dumps({"message": message})} for message in messages]
+    browser = SimpleNamespace(get_log=lambda _: entries)
+    assert foreign_requests(browser, "http://127.0.0.1:1") == ["http://example.org/x.png"]
 
 
 @pytest.mark.parametrize(("page", "width", "mode"), VIEWS)

@@ -28,6 +28,11 @@ def visit(browser, address: str, width: int, mode: str) -> None:
 
 
 def requested(browser) -> list[str]:
-    """Return the addresses asked for since the last visit began; a second call returns none."""
+    """Return the addresses asked for since the last visit began; a second call returns none.
+
+    Without those of the browser's own first tab, which may still be loading: no page can ask for
+    them.
+    """
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    return [e["params"]["request"]["url"] for e in events if e["method"].endswith("WillBeSent")]
+    sent = [e["params"]["request"]["url"] for e in events if e["method"].endswith("WillBeSent")]
+    return [address for address in sent if not address.startswith("chrome:")]
