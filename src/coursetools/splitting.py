@@ -1,5 +1,6 @@
 """Which split each picture of an export is in: by lists, by its folders, or by its label file."""
 
+import os
 import re
 import unicodedata
 from collections import defaultdict
@@ -75,12 +76,18 @@ def _by_lists(
 
 
 def _by_folders(found: dict, directory: Path, told: dict[tuple, str]) -> dict[Path, str]:
-    """Return the split that a picture's folders are told to be, or else are named as."""
+    """Return the split that a picture's folders are told to be, or else are named as.
+
+    Of those the outermost counts, but none that all pictures are in, such as ``my test``. A folder
+    that has just the name of a split comes before one with that word in it.
+    """
     splits = {}
+    common = len(Path(os.path.commonpath([file.parent for file in found])).parts)
     for file in found:
-        folders = file.relative_to(directory).parts[:-1]
-        names = [name for folder in folders if (name := named_in(folder))]  # the outermost counts
-        split = _told(folders, told) or next(iter(names), "")
+        own = [part.lower() for part in file.parts[common:-1]]
+        names = [selecting.LISTS.get(part) for part in own] + [*map(named_in, own)]
+        split = _told(file.relative_to(directory).parts[:-1], told)
+        split = split or next(filter(None, names), "")
         if split:
             splits[file] = split
     return _if_several(splits)

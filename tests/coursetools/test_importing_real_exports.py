@@ -176,6 +176,18 @@ def test_a_published_split_is_kept(exported, tmp_path, lay):
     assert voc.selecting.read_lists(tmp_path / "set") == SPLIT
 
 
+def test_a_folder_around_all_pictures_tells_nothing_apart(exported, tmp_path):
+    around = tmp_path / "export" / "my test 2"
+    as_coco_2017(exported, around)
+    for split in SPLIT.values():  # a word of another split is in the folder around
+        (around / "of train").mkdir(exist_ok=True)
+        (around / f"{split}2017").rename(around / "of train" / split)
+    draw(around / "alone.jpg")
+    said = importing.lay_out(tmp_path / "export", tmp_path / "set")
+    assert "The folders are the splits: 1 for train, 1 for val, 1 for test." in said
+    assert voc.selecting.read_lists(tmp_path / "set") == SPLIT
+
+
 def test_the_folders_that_data_yaml_names_come_before_their_own_names(exported, tmp_path):
     folder = tmp_path / "export"
     folders_of_data_yaml(exported, folder)
