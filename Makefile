@@ -10,8 +10,12 @@ READY := .venv/ready
 # The programs in .venv hold its path: in a folder that was moved, it has to be made again.
 MOVED := $(filter-out $(CURDIR),$(shell cat .venv/place 2>/dev/null))
 CUDA := ^(cuda-|nvidia-|triton)
-PAGES := $(shell git ls-files -co --exclude-standard book notebooks _config.yml _toc.yml 2>/dev/null)
-PAGES := $(or $(PAGES),$(wildcard book/*.* book/*/*.* notebooks/*.ipynb _config.yml _toc.yml))
+# Only files that exist. `?` stands for what cannot be in a name for make, which finds the file.
+NAMED = 2>/dev/null | while IFS= read -r page; do test ! -f "$$page" || printf '%s\n' "$$page"; done | \
+	sed 's/[][ :;|\\]/?/g'
+PAGES := book notebooks _config.yml _toc.yml
+PAGES := $(shell git -c core.quotepath=off ls-files -co --exclude-standard $(PAGES) $(NAMED))
+PAGES := $(or $(PAGES),$(shell ls -d book/*.* book/*/*.* notebooks/*.ipynb _*.yml $(NAMED)))
 # Which book: "full" folds the solutions, "student" leaves them out.
 EDITION ?= full
 SITE_full := _build/html

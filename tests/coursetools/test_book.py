@@ -267,26 +267,76 @@ def test_a_link_to_another_host_is_no_fault(tmp_path):
 
 BUILD = """#!/bin/sh
 echo "A banner of twenty lines"
-mkdir -p _build/html && touch _build/html/index.html
+test ! -e fails || exit 1
+mkdir -p _build/html/book _build/.doctrees
+for page in book/*.md; do touch "_build/html/$page.html"; done
+test -e _build/html/index.html || touch _build/html/index.html
 """
+on_unix = pytest.mark.skipif(
+    os.name == "nt", reason="the stand-in for jupyter-book is a shell script"
+)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the stand-in for jupyter-book is a shell script")
-@pytest.mark.parametrize("fails", [False, True])
-def test_make_book_prints_one_line_unless_the_build_fails(tmp_path, fails):
-    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+@pytest.fixture
+def small(tmp_path) -> Path:
+    """A course of one page, whose book is built in no time. It fails where a file says so."""
+    for name in ("Makefile", "requirements.txt", "pyproject.toml", "_toc.yml"):
         shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "intro.md").touch()
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     builder = tmp_path / ".venv" / "bin" / "jupyter-book"
-    builder.write_text(BUILD + f"exit {int(fails)}\n")
+    builder.write_text(BUILD)
     builder.chmod(0o755)
     (tmp_path / ".venv" / "ready").touch()
+    return tmp_path
+
+
+def make(folder: Path, *words: str) -> subprocess.CompletedProcess:
     outer = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    run = subprocess.run(["make", "book"], cwd=tmp_path, env=outer, capture_output=True, text=True)
+    command = ["make", *words]
+    return subprocess.run(command, cwd=folder, env=outer, capture_output=True, text=True)
+
+
+def said_ready(folder: Path) -> str:
+    return f"The book is ready. Open {folder}/_build/html/index.html in a browser.\n"
+
+
+@on_unix
+@pytest.mark.parametrize("fails", [False, True])
+def test_make_book_prints_one_line_unless_the_build_fails(small, fails):
+    if fails:
+        (small / "fails").touch()
+    run = make(small, "book")
     if fails:
         assert run.returncode != 0 and "A banner of twenty lines" in run.stdout
         assert "The book is ready" not in run.stdout
     else:
         assert run.returncode == 0 and run.stderr == ""
-        address = f"{tmp_path}/_build/html/index.html"
-        assert run.stdout == f"The book is ready. Open {address} in a browser.\n"
+        assert run.stdout == said_ready(small)
+
+
+ODD = ("my notes.md", "übung.md", "Untitled Folder/a b.md", "1: x | [y]; z.md", "100% (#1) $5.md")
+
+
+@on_unix
+@pytest.mark.parametrize("has_git", [True, False])
+def test_a_page_may_have_any_name(small, has_git):
+    pages = [small / "book" / name for name in ODD]
+    pages[2].parent.mkdir()
+    for page in pages:
+        page.touch()
+    deleted = small / "book" / "deleted.md"
+    deleted.touch()
+    if has_git:
+        (small / ".gitignore").write_text(".venv\n_build\n")
+        subprocess.run(["git", "init", "-q"], cwd=small, check=True)
+        subprocess.run(["git", "add", "."], cwd=small, check=True)
+    deleted.unlink()
+    assert make(small, "book").stdout == said_ready(small)
+    built = (small / "_build" / "html" / "index.html").stat().st_mtime
+    assert "jupyter-book" not in make(small, "-n", "book").stdout
+    for page in pages:
+        os.utime(page, (built + 1, built + 1))
+        assert "jupyter-book" in make(small, "-n", "book").stdout, page
+        os.utime(page, (built - 1, built - 1))
