@@ -26,6 +26,7 @@ SITE := $(or $(SITE_$(EDITION)),$(error EDITION is full or student, not "$(EDITI
 UNLESS_IT_FAILS = > $(1) 2>&1 || { cat $(1); exit 1; }
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help setup book lab clean $(if $(MOVED),$(READY))
 
 help: ## list the commands
@@ -56,6 +57,9 @@ book: $(SITE)/index.html ## build the site in _build/html
 
 _build/html/index.html: $(READY) $(PAGES)
 	@mkdir -p _build
+	@# A page that left _toc.yml would stay in the site. After a failure there is no index.html, and
+	@# all is built anew: Sphinx warns of a page only when it reads it.
+	@$(if $(filter _toc.yml,$?),rm -rf $(@D) _build/.doctrees,rm -f $@)
 	@$(BIN)/jupyter-book build . --warningiserror --keep-going --quiet \
 		$(call UNLESS_IT_FAILS,_build/book.log)
 	@touch $@
