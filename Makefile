@@ -128,10 +128,14 @@ execute: $(READY) ## run all notebooks in order and store their outputs and resu
 	$(BIN)/python -m coursetools.publish.times
 	$(BIN)/python -m coursetools.publish.touch_page
 
-pdf: _build/html/index.html ## print the site into one file, _build/course.pdf (needs Chromium)
-	$(BIN)/python -m coursetools.publish.pdf _build/html _build/course.pdf
-	@echo "The PDF is ready: $(CURDIR)/_build/course.pdf"
+PDF_full := _build/course.pdf
+PDF_student := _build/student.pdf
+PDF := $(PDF_$(EDITION))
+pdf: $(SITE)/index.html ## print the site into one file, _build/course.pdf (needs Chromium)
+	$(BIN)/python -m coursetools.publish.pdf $(SITE) $(PDF)
+	@echo "The PDF is ready: $(CURDIR)/$(PDF)"
 
+# Slides leave the solutions out in both editions.
 slides: _build/html/index.html ## make slides of each lesson in _build/slides
 	$(BIN)/python -m coursetools.publish.slides _build/html _build/slides
 	@echo "The slides are ready. Open $(CURDIR)/_build/slides/01.html in a browser."

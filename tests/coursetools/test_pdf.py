@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 import sys
 
 from coursekit import settings
@@ -92,6 +93,18 @@ def test_without_a_browser_one_sentence_says_what_is_missing(site, tmp_path, mon
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "needs Chromium" in said
     assert not (tmp_path / "course.pdf").exists()
+
+
+@pytest.mark.parametrize(
+    ("edition", "site", "file"),
+    [("full", "html", "course.pdf"), ("student", "student_html", "student.pdf")],
+)
+def test_make_pdf_prints_the_edition_that_is_asked_for(edition, site, file):
+    command = ["make", "-n", "--old-file=.venv/ready", "pdf", f"EDITION={edition}"]
+    run = subprocess.run(command, cwd=settings.CHECKOUT, capture_output=True, text=True)
+    *_, prints, says = run.stdout.splitlines()
+    assert prints.endswith(f"-m coursetools.publish.pdf _build/{site} _build/{file}")
+    assert says == f'echo "The PDF is ready: {settings.CHECKOUT}/_build/{file}"'
 
 
 @pytest.mark.browser
