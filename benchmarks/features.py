@@ -7,12 +7,14 @@ else the machine does. Linux and macOS only: the peak comes from the operating s
 the process.
 """
 
+import argparse
 import importlib
 import os
 import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -130,13 +132,24 @@ def measure(part: str, what: str) -> None:
 
 def run(part: str, what: str) -> str:
     """Return what a part of this script prints, run in a process of its own."""
-    command = [sys.executable, __file__, part, what]
+    command = [sys.executable, __file__, "--only", part, what]
     env = os.environ | {"TQDM_DISABLE": "1"}
     return subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def main() -> None:
-    """Print the table of speeds, and the peaks."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table of speeds, and the peaks; or only one of them, for a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--only",
+        nargs=2,
+        metavar=("PART", "WHAT"),
+        help="speed and a backbone, or peak and a number of pictures: one figure, in this process",
+    )
+    only = parser.parse_args(arguments).only
+    if only:
+        measure(*only)
+        return
     print("images per second, and ours as a multiple of the others")
     heads = f"{'bare':>12}{'ours':>12}{'source 000':>12}{'to bare':>12}{'to source 000':>28}"
     print(f"{'':26}{heads}{'work':>12}")
@@ -150,7 +163,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        measure(*sys.argv[1:])
-    else:
-        main()
+    main()

@@ -5,13 +5,14 @@ exponent of a power law through the seconds. Reading is also compared with sourc
 same files, and with the table that lesson 02 keeps. Everything is drawn in a temporary folder.
 """
 
+import argparse
 import contextlib
 import io
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -102,8 +103,9 @@ def exponent(sizes: list[int], seconds: list[float]) -> float:
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and print."""
+    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
     os.environ.setdefault("TQDM_DISABLE", "1")
     with tempfile.TemporaryDirectory() as scratch:
         drawn = dataset.draw(Path(scratch, "drawn"), n=DRAWN)

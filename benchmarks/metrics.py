@@ -5,8 +5,9 @@ or the script fails. The ways take turns in every round of one run. The ratios a
 the rounds.
 """
 
+import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 from coursekit import boxes, metrics
@@ -14,8 +15,6 @@ from coursekit.boxes import SIDES
 
 import numpy as np
 import pandas as pd
-import torch
-from torchvision import ops
 
 CLASSES = ["dog", "cat", "bus", "car", "aeroplane"]
 SQUARE = 224  # pixels, the unit of the network's boxes
@@ -120,8 +119,12 @@ def compare(what: str, ours: Way, theirs: Way, rounds: int) -> tuple[float, list
     return ratio, answers
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print both comparisons; exit with an error where the scores differ."""
+    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
+    import torch
+    from torchvision import ops
+
     probabilities, found, truth = outputs(N)
     sizes = list(zip(truth["width"].tolist(), truth["height"].tolist(), strict=True))
     truths = list(zip(truth["name"], truth[SIDES].astype(int).to_numpy().tolist(), strict=True))

@@ -1,6 +1,8 @@
 """Drawing rectangles: ours at once, against one pixel after the other as in source 002."""
 
+import argparse
 import random
+from collections.abc import Sequence
 from time import perf_counter
 
 from minivoc import rectangles
@@ -30,8 +32,9 @@ def seconds(draw) -> float:
     return (perf_counter() - start) / BATCHES
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the milliseconds of both ways, and their ratio."""
+    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
     random.seed(0)
     rng = np.random.default_rng(0)
     ours = seconds(lambda: rectangles.batch(BATCH_SIZE, rng))

@@ -7,6 +7,7 @@ import io
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from unittest import mock
 
@@ -148,7 +149,7 @@ def run_with_keras(folder: str) -> dict[str, str]:
     ):
         save_pointing_head()
         return {
-            "features": printed(features.main),
+            "features": printed(features.main, []),
             "layers": printed(layers.main, ["--out", folder]),
             "sizes": printed(sizes.main, ["--out", folder]),
             "fresh": printed(fresh.main, ["--out", folder]),
@@ -226,7 +227,7 @@ def run_with_torch(folder: str) -> dict[str, str]:
     ):
         figures.draw(Path(folder) / "figures", n=40, processes=1)
         return {
-            "metrics": printed(metrics.main),
+            "metrics": printed(metrics.main, []),
             "transfer": printed(transfer.main, ["--more", "0", *once]),
             "losses": printed(losses.main, once),
             "pretraining": printed(pretraining.main, ["--seeds", "2", *out]),
@@ -577,7 +578,7 @@ def test_domains(with_torch, artifacts):
 def test_rectangles(capsys, monkeypatch):
     monkeypatch.setattr(rectangles, "BATCHES", 1)
     monkeypatch.setattr(rectangles, "BATCH_SIZE", 2)
-    rectangles.main()
+    rectangles.main([])
     text = r"a batch of 2: ours \d+\.\d ms, pixel by pixel \d+\.\d ms\nratio \d+\n"
     assert re.fullmatch(text, capsys.readouterr().out)
 
@@ -620,7 +621,7 @@ def test_ddp(capsys, monkeypatch, tmp_path, artifacts):
 def test_growth(capsys, monkeypatch):
     small = {"READ": (4, 8), "EXTRACTED": (4, 8), "DRAWN": 3, "ROUNDS": 1}
     with mock.patch.multiple(growth, **small):
-        growth.main()
+        growth.main([])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines[:6]] == [
         *("read 4", "read 8", "read", "extract 4", "extract 8", "extract"),
@@ -683,6 +684,26 @@ def test_each_lesson_of_the_open_exercises_gets_a_process_of_its_own(tmp_path, m
 def test_every_script_is_tried_here():
     tried = {name.removeprefix("test_") for name in globals()} & SCRIPTS
     assert tried | {"margins"} == SCRIPTS  # tests/benchmarks/test_measuring_margins.py
+
+
+# Asks every script what it measures, and says which answered, and what they loaded for that.
+ASKS = """
+import contextlib, io, runpy, sys
+for script in sys.argv[1:]:
+    sys.argv = [script, "--help"]
+    with contextlib.redirect_stdout(io.StringIO()) as text, contextlib.suppress(SystemExit):
+        runpy.run_path(script, run_name="__main__")
+    print(script, *text.getvalue().split()[:2])
+print(*{"torch", "tensorflow"} & {*sys.modules})
+"""
+
+
+def test_every_script_says_what_it_measures_before_it_loads_a_framework():
+    files = [f"{script}.py" for script in sorted(SCRIPTS)]
+    command = [sys.executable, "-c", ASKS, *files]
+    run = subprocess.run(command, cwd=ROOT / "benchmarks", capture_output=True, text=True)
+    answers = [f"{file} usage: {file}" for file in files]
+    assert run.stdout.splitlines() == [*answers, ""], run.stderr
 
 
 def test_measure_runs_what_writes_tables_and_bench_the_rest():
