@@ -200,7 +200,7 @@ def claims_text(results: dict) -> str:
     measured = [(number, claim) for number, claim in claims if claim["holds"] is not None]
     failed = [(number, claim) for number, claim in measured if not claim["holds"]]
     held = len(measured) - len(failed)
-    text = f"{held} of {len(measured)} claims hold: {100 * held // len(measured)} %."
+    text = f"{held} of {len(measured)} claims hold."
     if len(measured) < len(claims):
         text += f" For {len(claims) - len(measured)} more there is nothing to measure."
     if not failed:
