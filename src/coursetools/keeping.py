@@ -12,12 +12,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from coursekit import datasets, lessons, settings
+from coursekit.voc import reading
 
 import nbformat
 from nbformat import NotebookNode
 
 NAME = re.compile(r"\b\d\d_\w+")  # of a lesson
 TOOLS = "coursetools"  # the one package that no lesson uses
+CLUTTER = ("Thumbs.db", "desktop.ini")  # of Windows; that of others is hidden
 
 
 def reads(notebook: NotebookNode, name: str) -> list[str]:
@@ -49,7 +51,8 @@ def inputs() -> list:
     # mini and the drawn figures are drawn again when their code changes
     data = [datasets.locate()] if settings.dataset() != "mini" else []
     data += [Path(settings.figures()).expanduser()] if settings.figures() else []
-    files = [file for folder in data for file in folder.rglob("*")]
+    files = [folder / name for folder in data for name in reading.names_in(folder)]
+    files = [file for file in files if file.name not in CLUTTER]
     files += [Path(file) for file in settings.all_weights()]  # "imagenet" is none
     states = [(str(file), file.stat()) for file in sorted(files) if file.exists()]
     found = [(name, state.st_size, state.st_mtime_ns) for name, state in states]

@@ -91,6 +91,9 @@ def test_another_setting_code_or_file_of_data_is_another_input(monkeypatch, tmp_
     assert differs()
     (tmp_path / "figures" / "joints.mat").write_bytes(b"one")
     assert differs()
+    for name in (".DS_Store", "Thumbs.db"):  # as Finder and Explorer write them when you look
+        (tmp_path / "figures" / name).write_bytes(b"x")
+    assert not differs()
     monkeypatch.setenv("COURSEKIT_WEIGHTS", str(tmp_path / "mine.h5"))
     assert differs()
     (tmp_path / "mine.h5").write_bytes(b"two")
