@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _how_to_go_on(options: argparse.Namespace) -> str:
     if not getattr(options, "in_place", False):
-        return "Run it again to go on."
+        return "Run it again." if options.name == "import" else "Run it again to go on."
     return (
         "What ran so far is in the notebooks, but a second run begins with the first lesson. "
         "`--only 03` runs just that one."

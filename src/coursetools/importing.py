@@ -4,11 +4,15 @@ Lists, such as ``train.txt``, say which split a picture belongs to; without them
 label file, where these are named as a split: see `splitting`.
 """
 
+import glob
+import shutil
 import tempfile
+import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
 from coursekit import datasets, pictures
+from coursekit.files import LEFT
 from coursekit.voc import reading, selecting
 from coursetools import foreign, looking, pairing, splitting, writing
 from coursetools.labels import Labels, key
@@ -74,11 +78,19 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
         left_out[f"copies of a picture, byte for byte{other}"].append(" of ".join(names))
         del found[file]
     out.parent.mkdir(parents=True, exist_ok=True)
+    _clear(out)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
         whole = Path(scratch, "set")
         counts = writing.write(found, pairing.stems(found, directory), splits, whole, left_out)
         whole.rename(out)
     return _report(out, kind, counts, source, left_out)
+
+
+def _clear(out: Path) -> None:
+    """Delete what imports to `out` left that were killed, an hour ago or more."""
+    for old in out.parent.glob(f".{glob.escape(out.name)}-{'[a-z0-9_]' * 8}"):
+        if time.time() - old.stat().st_mtime > LEFT and {p.name for p in old.iterdir()} <= {"set"}:
+            shutil.rmtree(old)
 
 
 def _refuse_nothing(found: dict, directory: Path, kind: str, left_out: dict) -> None:

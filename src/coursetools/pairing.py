@@ -1,6 +1,7 @@
 """Which picture some labels belong to, what it is to be called, and which ones are there twice."""
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -84,12 +85,14 @@ def stems(found: Iterable[Path], directory: Path) -> dict[Path, str]:
 
     Before its own stem are as many of its folders as that needs; two at least, as the last one
     alone is often called images. After it may be its ending, or what tells its path from others.
+    In a list, a -1 at the end would mean that the picture does not belong to it.
     """
     forms = {}
     for file in found:
         *folders, name = file.relative_to(directory).parts
         longer = range(min(2, len(folders)), len(folders) + 1)
-        some = [file.stem, *("_".join([*folders[len(folders) - n :], file.stem]) for n in longer)]
+        stem = re.sub(r"\s+-1$", "_-1", file.stem)
+        some = [stem, *("_".join([*folders[len(folders) - n :], stem]) for n in longer)]
         some += [name.replace(".", "_"), "_".join([*folders, name]).replace(".", "_")]
         path = file.relative_to(directory).as_posix()
         digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,12 +1,13 @@
 """What exports look like once people have copied, merged and renamed things in them."""
 
 import json
+import os
 import shutil
 import unicodedata
 from pathlib import Path
 
 from coursekit import voc
-from coursetools import foreign, importing
+from coursetools import cli, foreign, importing
 
 import pytest
 
@@ -356,6 +357,42 @@ def test_what_tools_put_beside_the_labels_is_not_named_as_lost(exported, tmp_pat
     said = importing.lay_out(folder, tmp_path / "set").splitlines()
     assert "pictures 3, objects 4" in said[0]
     assert said[2:] == ["Left out, links that lead nowhere: 1 (far.jpg)."]
+
+
+def test_a_name_that_a_list_would_not_hold_is_written_otherwise(exported, tmp_path):
+    folder = tmp_path / "export"
+    darknet(exported, folder)
+    for suffix in (".jpg", ".txt"):
+        (folder / f"a{suffix}").rename(folder / f"IMG -1{suffix}")
+    (folder / "train.txt").write_text("IMG -1.jpg\n")
+    (folder / "test.txt").write_text("b.jpg\nc.jpg\n")
+    assert "Left out" not in importing.lay_out(folder, tmp_path / "set")
+    found = voc.selecting.read_lists(tmp_path / "set")
+    assert found == {"IMG_-1": "train", "b": "test", "c": "test"}
+    assert "IMG_-1" in {row[0] for row in rows(tmp_path / "set")}
+
+
+def test_what_a_killed_import_left_goes_with_the_next(exported, tmp_path):
+    darknet(exported, tmp_path / "export")
+    old, others, new = (tmp_path / f".set-{name}" for name in ("abcdef12", "my_own_1", "zbcdef12"))
+    for folder in (old / "set" / "Annotations", others / "work", new / "set"):
+        folder.mkdir(parents=True)
+    for folder in (old, others):
+        os.utime(folder, (0, 0))
+    importing.lay_out(tmp_path / "export", tmp_path / "set")
+    assert not old.exists() and others.exists() and new.exists()
+
+
+def test_a_stopped_import_does_not_promise_to_go_on(exported, tmp_path, monkeypatch, capsys):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    darknet(exported, tmp_path / "export")
+    monkeypatch.setattr(shutil, "copyfile", stop)
+    arguments = ["import", str(tmp_path / "export"), "--out", str(tmp_path / "set")]
+    assert cli.main(arguments) == 130
+    assert capsys.readouterr().err == "\ncoursekit import: stopped. Run it again.\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
 
 
 def test_of_polygons_without_a_box_coco_gives_the_box_around(exported, tmp_path):
