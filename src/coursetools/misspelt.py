@@ -19,12 +19,22 @@ ALIKE = 0.8  # of two names, as difflib counts: five letters, and one of them di
 
 
 def alike(name: str, other: str) -> bool:
-    """Return whether two names differ in case, spaces or signs, or in a letter; digits count."""
+    """Return whether two names differ in case, spaces, signs, a letter or two swapped letters.
+
+    Digits must be the same, and so must the letters of a short name: a boat is no goat.
+    """
     plain = [re.sub(r"[\W_]", "", one.casefold()) for one in (name, other)]
     if "" in plain or plain[0] == plain[1]:
         return "" not in plain
     digits = [re.sub(r"\D", "", one) for one in plain]
-    return digits[0] == digits[1] and difflib.SequenceMatcher(None, *plain).ratio() >= ALIKE
+    near = difflib.SequenceMatcher(None, *plain).ratio() >= ALIKE or _swapped(*plain)
+    return digits[0] == digits[1] and near
+
+
+def _swapped(name: str, other: str) -> bool:
+    """Return whether two neighboring letters of a name have changed places in the other."""
+    pairs = range(len(name) - 1 if len(name) > 2 else 0)
+    return other in {name[:i] + name[i + 1] + name[i] + name[i + 2 :] for i in pairs}
 
 
 def meant_by(absent: Sequence[str], names: Collection[str]) -> str:

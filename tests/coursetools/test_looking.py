@@ -173,12 +173,18 @@ def test_a_misspelt_class_does_not_vanish_without_a_word(own, name):
         ("Bosc birne", "Bosc Birne", True),
         ("dog", "cat", False),
         ("boat", "goat", False),
+        ("dgo", "dog", True),
+        ("Cta", "cat", True),
+        ("cat", "car", False),
+        ("cat", "tac", False),
+        ("cat", "bus", False),
+        ("class 12", "class 21", False),
         ("class 1", "class 2", False),
         ("type_12", "Type 12", True),
         ("--", "?", False),
     ],
 )
-def test_names_are_alike_in_case_spaces_and_one_letter(name, other, same):
+def test_names_are_alike_in_case_spaces_and_a_letter_or_two_swapped(name, other, same):
     assert misspelt.alike(name, other) is misspelt.alike(other, name) is same
 
 
@@ -190,6 +196,7 @@ def test_a_class_that_does_not_occur_is_said_with_those_that_do(own, monkeypatch
 MEANT = {
     "mugg,pen": "Is 'mug' meant by 'mugg'?",
     "MUG,pen": "Is 'mug' meant by 'MUG'?",
+    "mug,pne": "Is 'pen' meant by 'pne'?",
     "mug pen": "Commas separate names: mug,pen.",
     "Mug; pen": "Commas separate names: mug,pen.",
 }
@@ -203,6 +210,12 @@ def test_a_misspelt_wish_is_said_to_be_one(own, monkeypatch, classes):
     assert "correct the annotations" not in words
     (row,) = [row for row in chosen.check_classes() if row.ok is False]
     assert row.what_to_do.endswith(MEANT[classes])
+
+
+@pytest.mark.parametrize("absent", ["bus", "mud", "ben", "gum", "nep"])
+def test_a_short_name_of_something_else_is_offered_nothing(own, monkeypatch, absent):
+    monkeypatch.setenv("COURSEKIT_CLASSES", f"mug,{absent}")
+    assert refused().splitlines()[0].endswith("There are: 'mug', 'pen'.")
 
 
 def test_lists_that_name_what_is_not_there_are_said(own):
