@@ -193,8 +193,15 @@ def _chosen(table: pd.DataFrame, directory: Path, wanted: Sequence[str]) -> Iter
 
 
 def _uses(images: pd.DataFrame, directory: Path) -> Iterator[Row]:
-    """Yield which lists are used for another split than their own, where one is missing."""
+    """Yield that no list is of use, or which are used for another split than their own."""
     lists, _ = _quietly(voc.selecting.read_lists, directory)
+    files = voc.selecting.texts_of(directory)
+    there = [*voc.selecting.lists_among(files)]
+    if files and not lists:
+        found = "no picture is named in" if there else "none is called train.txt, only"
+        found += f" {_some([file.name for file in there or sorted(files)])}"
+        advice = "Write train.txt, val.txt and test.txt if you mean otherwise."
+        yield Row("lists", f"{found}, so the split is drawn at random", "", None, advice)
     named = images["image_id"].map(lists)
     other = images[named.notna() & (named != images["split"])]
     parts = other.groupby(["split", named]).size().items()

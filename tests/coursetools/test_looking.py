@@ -243,6 +243,41 @@ def test_a_list_that_is_used_for_another_split_is_said(own, lists):
     assert "lists" not in said()
 
 
+IDLE = {  # lists that say nothing of the split, as somebody or a tool wrote them
+    "empty": (
+        dict.fromkeys(("train", "val", "test"), ()),
+        "no picture is named in train.txt, val.txt, test.txt",
+    ),
+    "one, and empty": ({"train": ()}, "no picture is named in train.txt"),
+    "of none": ({"train": ["p00 -1"]}, "no picture is named in train.txt"),
+    "of a class": (
+        {"mug_train": ["p00 1", "p01 -1"], "mug_val": ["p02 1"]},
+        "none is called train.txt, only mug_train.txt, mug_val.txt",
+    ),
+    "of all": ({"default": ["p00", "p01"]}, "none is called train.txt, only default.txt"),
+}
+
+
+@pytest.mark.parametrize("case", IDLE)
+def test_lists_from_which_no_split_comes_are_said(own, monkeypatch, capsys, case):
+    lists, found = IDLE[case]
+    for name, lines in lists.items():
+        own.list(name, *lines)
+    (line,) = [line for line in said().splitlines() if line.startswith("lists: ")]
+    advice = "Write train.txt, val.txt and test.txt if you mean otherwise."
+    assert line == f"lists: {found}, so the split is drawn at random. {advice}"
+    monkeypatch.setattr(doctor, "CHECKS", (doctor.check_pictures,))
+    assert doctor.main() == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "All is well" not in told and line in told
+
+
+def test_where_no_list_is_none_is_said(own):
+    for name in ("notes.md", "._train.txt"):
+        (own.directory / "ImageSets" / "Main" / name).write_text("p00")
+    assert "lists" not in said()
+
+
 def test_a_few_boxes_in_fractions_are_said_and_nothing_else_of_them(own):
     box(own, (0.1, 0.2, 0.6, 0.7), 1, 4)
     words = said()

@@ -150,15 +150,13 @@ def assign_split(
 def read_lists(directory: Path) -> dict[str, str]:
     """Return the split of each annotated image that the lists of a data set name.
 
-    Lists are in ``ImageSets/Main`` or ``ImageSets``, see `lists_among`, in UTF-8 or UTF-16. A line
-    is an image_id, perhaps with spaces in it, or a path; an ending may follow, and VOC's 1, or its
-    -1 for "not this one". An image in two lists, and a list none of whose lines is an image_id,
-    raise a ``ValueError``. Other lines that are not are skipped, and a sentence says how many.
+    Lists are those `lists_among` the `texts_of` a data set, in UTF-8 or UTF-16. A line is an
+    image_id, perhaps with spaces in it, or a path; an ending may follow, and VOC's 1, or its -1 for
+    "not this one". An image in two lists, and a list none of whose lines is an image_id, raise a
+    ``ValueError``. Other lines that are not are skipped, and a sentence says how many.
     """
     ids = [splitext(file)[0] for file in names_in(directory / "Annotations", ".xml")]
-    folders = directory / "ImageSets", directory / "ImageSets" / "Main"
-    files = [file for folder in folders for file in folder.glob("*.txt")]
-    lines = [*lines_in(files, dict(zip(ids, ids, strict=True)))]
+    lines = [*lines_in(texts_of(directory), dict(zip(ids, ids, strict=True)))]
     named = {file for file, _, _, image_id in lines if image_id}
     strange = [(file, line) for file, _, line, image_id in lines if not image_id]
     for file, line in strange:
@@ -177,6 +175,11 @@ def read_lists(directory: Path) -> dict[str, str]:
         few = f"{len(strange)} lines of the lists in ImageSets name no annotation, for example"
         print(f"{few} {line[:60]!r} in {file.name}. They are skipped.")
     return {image_id: split for image_id, (split, _) in found.items() if image_id}
+
+
+def texts_of(directory: Path) -> list[Path]:
+    """Return the files of ``ImageSets/Main`` and ``ImageSets`` that may be lists."""
+    return [*directory.glob("ImageSets/[!.]*.txt"), *directory.glob("ImageSets/Main/[!.]*.txt")]
 
 
 def lines_in(files: Collection[Path], known: dict[str, Any]) -> Iterator[tuple]:
