@@ -196,7 +196,7 @@ def _uses(images: pd.DataFrame, directory: Path) -> Iterator[Row]:
     """Yield that no list is of use, or which are used for another split than their own."""
     lists, _ = _quietly(voc.selecting.read_lists, directory)
     files = voc.selecting.texts_of(directory)
-    there = [*voc.selecting.lists_among(files)]
+    there = voc.selecting.lists_among(files)
     if files and not lists:
         found = "no picture is named in" if there else "none is called train.txt, only"
         found += f" {_some([file.name for file in there or sorted(files)])}"
@@ -206,8 +206,11 @@ def _uses(images: pd.DataFrame, directory: Path) -> Iterator[Row]:
     other = images[named.notna() & (named != images["split"])]
     parts = other.groupby(["split", named]).size().items()
     if words := [f"{split} takes {n} of {name}" for (split, name), n in parts]:
-        found = f"one is missing, so {', '.join(words)}"
-        yield Row("lists", found, "", None, "Add it if you mean otherwise.")
+        idle = {file.name: split for file, split in there.items() if split not in {*named}}
+        faults = {True: "names no picture in use", False: "is empty"}
+        why = [f"{name} {faults[split in lists.values()]}" for name, split in idle.items()]
+        found = f"{' and '.join(why) or 'one is missing'}, so {', '.join(words)}"
+        yield Row("lists", found, "", None, f"{'Fill' if why else 'Add'} it if you mean otherwise.")
 
 
 def _absurd(images: pd.DataFrame, table: pd.DataFrame, wanted: Sequence[str]) -> Iterator[Row]:

@@ -243,6 +243,24 @@ def test_a_list_that_is_used_for_another_split_is_said(own, lists):
     assert "lists" not in said()
 
 
+@pytest.mark.parametrize("lists", USES)
+def test_a_list_that_is_there_is_not_called_missing(own, lists):
+    names, (first, second) = [f"p{number:02d}" for number in range(16)], lists.split()
+    own.add("lamp", ("lamp", *BOX), size=SIZE)
+    own.list(first, *names[:12])
+    own.list(second, *names[12:])
+    uses = USES[lists].partition("so ")[2].partition(".")[0]
+    if lists == "train test":
+        own.list("val")
+        line = f"lists: val.txt is empty, so {uses}. Fill it if you mean otherwise."
+        assert line in said().splitlines()
+        own.list("val", "lamp")
+        assert f"lists: val.txt names no picture in use, so {uses}. Fill it if" in said()
+    else:
+        own.list("test")
+        assert f"lists: test.txt is empty, so {uses}. Fill it if you mean otherwise." in said()
+
+
 IDLE = {  # lists that say nothing of the split, as somebody or a tool wrote them
     "empty": (
         dict.fromkeys(("train", "val", "test"), ()),
