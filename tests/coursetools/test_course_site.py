@@ -1,10 +1,12 @@
 """The Sphinx extension of the book: the buttons, the front door and the mends."""
 
+import io
 import json
 import re
 from pathlib import Path
 
 from coursekit import settings
+from exercises.checks import AnswerError
 
 import course_site
 import pytest
@@ -44,7 +46,9 @@ def test_another_form_is_refused_with_a_hint(value):
         course_site.repository_options({"COURSEKIT_REPOSITORY": value})
 
 
-def build(directory: Path, output: Path, *cells: dict, **more) -> str:
+def build(
+    directory: Path, output: Path, *cells: dict, warnings: io.StringIO | None = None, **more
+) -> str:
     """Return the page that Sphinx makes of a notebook, with the theme and the extension."""
     title = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# A lesson"}
     notebook = {"cells": [title, *cells], "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}
@@ -56,8 +60,15 @@ def build(directory: Path, output: Path, *cells: dict, **more) -> str:
         "root_doc": "lesson",
         **more,
     }
-    Sphinx(directory, None, output, output / ".doctrees", "html", settings, status=None).build()
+    folders = (directory, None, output, output / ".doctrees")
+    Sphinx(*folders, "html", settings, status=None, warning=warnings).build()
     return (output / "lesson.html").read_text(encoding="utf-8")
+
+
+def of_notebooks() -> dict:
+    """Return how the book shows notebooks."""
+    own = yaml.safe_load((settings.CHECKOUT / "_config.yml").read_text(encoding="utf-8"))
+    return {k: v for k, v in own["sphinx"]["config"].items() if k.startswith("nb_")}
 
 
 @pytest.mark.parametrize("repository", [None, "owner/name"])
@@ -167,8 +178,7 @@ def test_a_claim_folds_its_code_under_words_of_its_own_and_shows_its_result(tmp_
     lesson = settings.CHECKOUT / "notebooks" / "05_evaluation.ipynb"
     cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
     claims = [c["metadata"] for c in cells if c["metadata"].get("tags") == ["hide-input"]]
-    own = yaml.safe_load((settings.CHECKOUT / "_config.yml").read_text(encoding="utf-8"))
-    prompts = {k: v for k, v in own["sphinx"]["config"].items() if k.startswith("nb_code_prompt")}
+    prompts = {k: v for k, v in of_notebooks().items() if k.startswith("nb_code_prompt")}
     page = build(
         tmp_path / "source", tmp_path / "html",
         folded("claim", [], mystnb=claims[0]["mystnb"]), folded("solution", ["exercise"]),
@@ -182,3 +192,28 @@ def test_a_claim_folds_its_code_under_words_of_its_own_and_shows_its_result(tmp_
         assert [p.text for p in fold.iter("p")] == words and fold.get("open") is None
         assert f"code_of_{name}" in fold.text_content() and "✓" not in fold.text_content()
         assert fold.getnext().xpath(".//span[@class='claim']/text()") == [f"✓ {name}: 1\n"]
+
+
+def test_a_page_shows_what_the_check_of_an_open_exercise_says(tmp_path):
+    """Sphinx warns of nothing, since each warning makes `make book` fail; but of wrong code."""
+    (tmp_path / "source").mkdir()
+    said = ["area is not written yet. Replace the line that raises.", 'Use `//`; don\'t "round".']
+    checks = [
+        {
+            "cell_type": "code", "id": f"check-{i}", "source": "checks.area(area)",
+            "execution_count": 1, "metadata": {"tags": ["check"]},
+            "outputs": [{
+                "output_type": "error", "ename": "AnswerError", "evalue": words,
+                "traceback": AnswerError(words)._render_traceback_(),
+            }],
+        }
+        for i, words in enumerate(said)
+    ]  # fmt: skip
+    place = (tmp_path / "source", tmp_path / "html")
+    page = build(*place, *checks, warnings=(told := io.StringIO()), **of_notebooks())
+    assert "Lexing" not in told.getvalue()  # it warns of the second Sphinx in this process
+    lines = html.fromstring(page).xpath("//span[@class='claim']/text()")
+    assert lines == [f"✗ {words}\n" for words in said]
+    wrong = checks[0] | {"source": "area = ✗"}
+    build(*place, wrong, warnings=told, **of_notebooks())
+    assert "Lexing literal_block 'area = ✗'" in told.getvalue()
