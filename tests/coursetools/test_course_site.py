@@ -202,16 +202,19 @@ def test_a_page_shows_what_the_check_of_an_open_exercise_says(tmp_path):
         {
             "cell_type": "code", "id": f"check-{i}", "source": "checks.area(area)",
             "execution_count": 1, "metadata": {"tags": ["check"]},
-            "outputs": [{
-                "output_type": "error", "ename": "AnswerError", "evalue": words,
-                "traceback": AnswerError(words)._render_traceback_(),
-            }],
+            "outputs": [
+                {"output_type": "stream", "name": "stderr", "text": "RuntimeWarning: 1 / 0"},
+                {
+                    "output_type": "error", "ename": "AnswerError", "evalue": words,
+                    "traceback": AnswerError(words)._render_traceback_(),
+                },
+            ],
         }
         for i, words in enumerate(said)
     ]  # fmt: skip
     place = (tmp_path / "source", tmp_path / "html")
     page = build(*place, *checks, warnings=(told := io.StringIO()), **of_notebooks())
-    assert "Lexing" not in told.getvalue()  # it warns of the second Sphinx in this process
+    assert "lesson.ipynb" not in told.getvalue()  # it warns of a second Sphinx in this process
     lines = html.fromstring(page).xpath("//span[@class='claim']/text()")
     assert lines == [f"✗ {words}\n" for words in said]
     wrong = checks[0] | {"source": "area = ✗"}
