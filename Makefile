@@ -33,6 +33,7 @@ help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 setup: ## create .venv and install the locked packages (TORCH=cpu: torch without CUDA)
+	@$(if $(filter-out default cpu,$(TORCH)),$(error TORCH is default or cpu, not "$(TORCH)"))
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13. Name one: make setup PYTHON=python3.12"; exit 1; }
 	@echo "Installing into $(CURDIR)/.venv. Each folder of the course has its own."

@@ -406,15 +406,21 @@ def test_an_edition_begins_with_the_torch_of_the_course(course, tmp_path, chosen
     for file in ("requirements.txt", "pyproject.toml"):
         (folder / file).touch()
 
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    make = ["make", "-n", "lab", f"PYTHON={sys.executable}"]
+    run = {"cwd": folder, "env": outer, "capture_output": True, "text": True}
+
     def setup(*words: str) -> str:
-        outer = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-        command = ["make", "-n", "lab", f"PYTHON={sys.executable}", *words]
-        return subprocess.run(command, cwd=folder, env=outer, capture_output=True, text=True).stdout
+        return subprocess.run([*make, *words], **run).stdout
 
     assert "Each folder of the course has its own" in setup()  # it says that it installs
     assert ("--torch-backend=cpu" in setup()) == (chosen == "cpu")
     assert "--torch-backend=cpu" not in setup("TORCH=default")
     assert "--torch-backend=cpu" in setup("TORCH=cpu")
+    for misspelt in ("CPU", "gpu"):
+        refused = subprocess.run([*make, f"TORCH={misspelt}"], **run)
+        assert refused.returncode != 0 and "pip" not in refused.stdout
+        assert f'TORCH is default or cpu, not "{misspelt}"' in refused.stderr
 
 
 def test_the_zip_is_the_same_each_time(edition, tmp_path):
