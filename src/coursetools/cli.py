@@ -135,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     from coursekit import datasets, lessons
-    from coursetools import environment, fetching, looking, recording, runner
+    from coursetools import environment, looking, recording, runner
 
     if options.in_place and options.dataset not in (None, "mini"):
         raise ValueError("--in-place stores the outputs of mini. For other data, use --out.")
@@ -151,7 +151,6 @@ def _run(options: argparse.Namespace) -> int:
     out = environment.outside(out, datasets.place(settings.dataset()))
     if not settings.home().is_dir():
         place_to_write(settings.home(), "Name another folder with --home, or COURSEKIT_HOME.")
-    fetching.prepare()  # before the first notebook starts
     notebooks = runner.find_notebooks(options.only)
     names = [path.stem for path in notebooks]
     if settings.dataset() not in settings.NAMED_DATASETS:

@@ -8,7 +8,7 @@ from pathlib import Path
 from coursekit import lessons, settings
 from coursekit.files import place_to_write, write_whole
 from coursekit.progress import progress_bar
-from coursetools import executing, keeping
+from coursetools import executing, fetching, keeping
 from coursetools.executing import LessonError
 
 import nbformat
@@ -62,7 +62,8 @@ def run(
         How long one cell may take.
     typed
         The command that asked for it, without its first word: before anything runs, it is refused
-        when a lesson reads what no run has left; see `keeping.refuse_gaps`.
+        when a lesson reads what no run has left; see `keeping.refuse_gaps`. Only then is the data
+        set drawn or downloaded, which may take minutes.
 
     Raises
     ------
@@ -81,6 +82,7 @@ def run(
         keeping.refuse_work(out / path.name)
     if typed:
         keeping.refuse_gaps(notebooks, out, typed)
+        fetching.prepare()
     written = []
     total = sum(_count_code(notebook.cells) for notebook in loaded.values())
     given, names = keeping.inputs(), {path.stem for path in loaded}

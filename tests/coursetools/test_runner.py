@@ -179,6 +179,15 @@ def test_a_lesson_alone_whose_files_are_not_there_is_refused_with_the_whole_comm
     assert cli.main(typed[1:]) == 0 and chain == only.split()
 
 
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_lesson_alone_is_refused_before_its_data_set_is_drawn(
+    course, chain, monkeypatch, capsys, in_place
+):
+    monkeypatch.setattr("coursetools.fetching.prepare", lambda: chain.append("drawn"))
+    assert cli.main(["run", "--only", "03", *["--in-place"] * in_place]) == 1 and chain == []
+    assert "02_claim has not run yet" in capsys.readouterr().err
+
+
 def test_after_a_failure_in_a_lesson_those_that_read_what_it_leaves_run_again(course, chain):
     write(course, "02_claim", ["1 / 0"])
     assert run(course) == 1 and chain == ["02"]
