@@ -110,7 +110,11 @@ def refuse_gaps(notebooks: Sequence[Path], out: Path | None, command: Sequence[s
         only = [part for name in sorted({*names, *needed}) for part in ("--only", name[:2])]
         given = " ".join(map(shlex.quote, [*_without_only(command), *only]))
         asked = " and ".join(name[:2] for name in sorted(names))
-        raise ValueError(f"Before lesson {asked}: {words}. Run `coursekit {given}`.")
+        where = f", in {out.parent}" if out else ""  # a run keeps results of its own
+        advice = f"Run `coursekit {given}`."
+        if out and settings.dataset() == "mini":
+            advice += " Or `--in-place` goes on with the results of JupyterLab."
+        raise ValueError(f"Before lesson {asked}{where}: {words}. {advice}")
 
 
 def _without_only(command: Sequence[str]) -> Iterator[str]:

@@ -154,7 +154,7 @@ GAPS = {  # what is typed after a run with the class dog, and the answer
     "other classes": (["--classes", "cat,dog"], "02_claim has run with other classes", "02 03"),
     "a new folder": (["--out", "new"], "02_claim has not run yet", "02 03"),
     "a lesson further on": (["--out", "new"], "02_claim has not run yet; 03_reads has", "02 03 04"),
-    "more than one": (["--out", "new", "--only", "01"], "Before lesson 01 and 03: 02", "01 02 03"),
+    "more than one": (["--out", "new", "--only", "01"], "Before lesson 01 and 03, in ", "01 02 03"),
 }
 
 
@@ -175,6 +175,7 @@ def test_a_lesson_alone_whose_files_are_not_there_is_refused_with_the_whole_comm
     typed = said.split("`")[1].split()
     assert typed[1:3] == ["run", "--dataset"]
     assert [typed[i + 1] for i, word in enumerate(typed) if word == "--only"] == only.split()
+    assert ", in " in said and "--in-place" not in said  # which is for mini
     assert " ".join(given[:2]) in said and f"--only={last}" not in said
     assert cli.main(typed[1:]) == 0 and chain == only.split()
 
@@ -183,9 +184,14 @@ def test_a_lesson_alone_whose_files_are_not_there_is_refused_with_the_whole_comm
 def test_a_lesson_alone_is_refused_before_its_data_set_is_drawn(
     course, chain, monkeypatch, capsys, in_place
 ):
+    monkeypatch.setenv("COURSEKIT_DATASET", "mini")
     monkeypatch.setattr("coursetools.fetching.prepare", lambda: chain.append("drawn"))
     assert cli.main(["run", "--only", "03", *["--in-place"] * in_place]) == 1 and chain == []
-    assert "02_claim has not run yet" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "02_claim has not run yet" in said
+    # it may have run in JupyterLab
+    assert (f"Before lesson 03, in {settings.home() / 'runs' / 'mini'}: 02" in said) != in_place
+    assert ("`--in-place` goes on with the results of JupyterLab" in said) != in_place
 
 
 def test_after_a_failure_in_a_lesson_those_that_read_what_it_leaves_run_again(course, chain):
