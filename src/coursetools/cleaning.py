@@ -35,6 +35,8 @@ STAYS = {  # what make clean leaves in _build, and why
 }
 UNKNOWN = "no command of the course wrote it"
 MEASURED = "it holds what was computed on other data"
+RUN = ".coursekit/runs/mini"  # copies of the lessons, and what they computed
+WORKED = "a lesson in it was changed, and may hold somebody's answers"
 LIST = ".written.json"
 # Hidden files, and what Python, setuptools and Jupyter Book leave behind.
 LEFT_BEHIND = re.compile(r"\.|__pycache__$|.+\.egg-info$|_build$")
@@ -149,7 +151,27 @@ def stays(root: Path) -> dict[Path, str]:
     """Return what `clean` left in ``_build`` and of results, and why."""
     left = [path for path in sorted(root.glob("_build/*")) if path.name not in EDITIONS]
     reasons = {path: STAYS.get(path.name, UNKNOWN) for path in left}
-    return reasons | dict.fromkeys(sorted(root.glob(".coursekit/artifacts/*")), MEASURED)
+    computed = [*root.glob(".coursekit/artifacts/*"), *root.glob(".coursekit/runs/*")]
+    reasons |= dict.fromkeys(sorted(computed), MEASURED)
+    return reasons | dict.fromkeys(root.glob(RUN), WORKED)
+
+
+def _worked(run: Path) -> bool:
+    """Return whether a notebook of a run is not as the run wrote it; see `keeping.refuse_work`.
+
+    It is read as JSON: `make clean` needs no package.
+    """
+    for path in run.glob("notebooks/*.ipynb"):
+        try:
+            found = json.loads(path.read_bytes())
+            cells = [(cell["cell_type"], "".join(cell["source"])) for cell in found["cells"]]
+            mark = found["metadata"]["coursekit"]
+        except (ValueError, KeyError, TypeError):  # damaged, or of somebody's own
+            return True
+        now = hashlib.sha256(json.dumps(cells).encode()).hexdigest()
+        if mark.get("sources", now) != now:
+            return True
+    return False
 
 
 def clean(root: Path) -> list[Path]:
@@ -167,6 +189,7 @@ def clean(root: Path) -> list[Path]:
     stamps = [root / ".coursekit" / name / "VERSION" for name in DRAWN]
     drawn = [stamp.parent for stamp in stamps if stamp.exists()]
     left = [path for pattern in PATTERNS for path in root.glob(pattern)]
+    left += [run for run in root.glob(RUN) if not _worked(run)]
     for path in (*made, *drawn, *left):
         delete(path)
     return sorted([*written, *made, *drawn, *left])

@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from itertools import count
 
 from coursekit.settings import CHECKOUT as ROOT
-from coursetools import cleaning, cli
+from coursetools import cleaning, cli, runner
 from coursetools.publish import student
 
 import pytest
@@ -161,6 +161,7 @@ def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
              ".venv/bin/python", ".venv/x/__pycache__/y.pyc",
              ".coursekit/downloads/voc.tar", ".coursekit/VOCdevkit/x", ".coursekit/mini_mine/x.jpg",
              ".coursekit/mini_mine/VERSION", ".coursekit/artifacts/VOC-0a1b/x.csv",
+             ".coursekit/runs/mini-0a1b/x.csv", ".coursekit/runs/voc2007/x.csv",
              "_build/unzipped/notebooks/01_x.ipynb",
              "_build/.git/HEAD", "mine/x.xml"]  # fmt: skip
     goes = ["_build/html/index.html", "_build/course.pdf", "_build/.student.part/x",
@@ -168,6 +169,7 @@ def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
             ".coursekit/figures/VERSION", ".coursekit/.mini-x/drawn/x",
             ".coursekit/crowds/VERSION", ".coursekit/more_crowds/VERSION",
             ".coursekit/mini/VERSION", ".coursekit/mini/x", ".coursekit/artifacts/mini/x.csv",
+            ".coursekit/runs/mini/results.json", ".coursekit/runs/mini/features/x",
             ".coursekit/weights/x.safetensors", ".coursekit/weights/.x.lock",
             "src/a/__pycache__/x.pyc", ".pytest_cache/x", "__pycache__/x.pyc"]  # fmt: skip
     for name in (*stays, *goes):
@@ -180,10 +182,28 @@ def test_clean_deletes_what_was_built_and_drawn_and_nothing_else(course):
     assert set(stays) <= after and not set(goes) & after
     assert {name for name in sources if "__pycache__" not in name} <= after
     left = {path.name: reason for path, reason in cleaning.stays(course).items()}
-    assert set(left) == {"nbgrader", "margins", "unzipped", ".git", "VOC-0a1b"}
+    known = {"nbgrader", "margins", "unzipped", ".git", "VOC-0a1b", "mini-0a1b", "voc2007"}
+    assert set(left) == known
     assert left["unzipped"] == cleaning.UNKNOWN and "grades" in left["nbgrader"]
     assert left["VOC-0a1b"] == "it holds what was computed on other data"
     assert cleaning.clean(course) == []  # twice does no harm
+
+
+@pytest.mark.parametrize("work", ["an answer", "a notebook of one's own", None])
+def test_a_run_on_mini_goes_unless_somebody_worked_in_it(course, monkeypatch, work):
+    """A finished copy is as `coursekit run` writes it."""
+    folder = course / cleaning.RUN / "notebooks"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(runner.executing, "execute", lambda *_: None)
+    monkeypatch.setenv("COURSEKIT_ARTIFACTS", str(folder.parent))
+    runner.run([course / NOTEBOOK], folder)
+    if work:
+        WORK[work](folder.parent)
+    deleted = cleaning.clean(course)
+    if work:
+        assert folder.exists() and cleaning.stays(course) == {folder.parent: cleaning.WORKED}
+    else:
+        assert folder.parent in deleted and not folder.parent.exists()
 
 
 def test_clean_knows_everything_that_commands_write_into_build():
