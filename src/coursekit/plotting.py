@@ -38,7 +38,8 @@ def show_image(ax: Axes, image: np.ndarray, title: str = "") -> None:
     half a pixel too far to the right and too low. The image is of shape (height, width), (height,
     width, 1) or (height, width, 3), with values of 0 to 1 or of 0 to 255.
     """
-    array = np.squeeze(np.asarray(image))
+    array = np.asarray(image)
+    array = array[:, :, 0] if array.shape[2:] == (1,) else array
     height, width = array.shape[:2]
     limits = {"vmin": 0, "vmax": 1} if array.ndim == 2 and array.max() <= 1 else {}
     ax.imshow(array, extent=(0, width, height, 0), interpolation="nearest", **limits)
@@ -78,11 +79,13 @@ def gallery(
 
     For n images, as `show_image` takes them, `truth` and `prediction` hold n xyxy boxes each, in
     pixels (None where an image has no box), and `titles` n lines of text. A row has `columns`
-    images. `width`, of the figure, is in inches; the height follows from the tallest image.
+    images. `width`, of the figure, is in inches; the height follows from the tallest image, up to
+    eight times as tall as it is wide.
     """
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     tallest = max(np.shape(image)[0] / np.shape(image)[1] for image in images)
+    tallest = np.clip(tallest, 1 / 8, 8)  # or there is no room, or matplotlib gives up
     size = (width, rows * (width / columns * tallest + 0.25))
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for ax in axes.flat:

@@ -37,6 +37,16 @@ def test_a_half_open_box_covers_just_its_pixels():
     assert ax.images[0].get_extent() == [0, 20, 10, 0]  # pixel 0 from 0 to 1, y downward
 
 
+@pytest.mark.parametrize("height, width", [(1, 1), (1, 5), (5, 1)])
+def test_an_image_of_one_row_or_column_keeps_its_shape(height, width):
+    for shape in ((height, width), (height, width, 1), (height, width, 3)):
+        ax = plt.subplots()[1]
+        plotting.show_image(ax, np.zeros(shape))
+        (drawn,) = ax.images
+        assert tuple(drawn.get_extent()) == (0, width, height, 0)
+        assert drawn.get_array().shape == (shape[:2] if shape[2:] in ((), (1,)) else shape)
+
+
 def test_truth_is_solid_and_prediction_dashed():
     ax = plt.subplots()[1]
     plotting.show_image(ax, np.zeros((10, 10)))

@@ -114,6 +114,18 @@ def test_what_is_no_picture_is_named_and_the_others_are_done(run, course):
     assert f"{course / 'empty'} is a folder without pictures." in empty
 
 
+def test_pictures_of_extreme_shapes_are_pictures(run, course):
+    shapes = [(1, 1), (1, 50), (50, 1), (8000, 10), (10, 8000)]
+    for width, height in shapes:
+        add(course / "mine" / f"{width}x{height}.png", width, height)
+    status, lines, complaints = run(*(course / "mine" / f"{w}x{h}.png" for w, h in shapes))
+    assert (status, complaints) == (0, [])
+    assert [(line["width"], line["height"]) for line in lines] == shapes
+    for line in lines:
+        with Image.open(line["annotated"]) as image:
+            assert 1 / 20 < image.width / image.height < 20, line
+
+
 def test_sizes_are_those_of_the_picture_as_it_is_shown(run, course):
     exif = Image.Exif()
     exif[0x0112] = 6
