@@ -1,11 +1,27 @@
 """The doctor's checks of what somebody has chosen: data set, classes, backbone and weights."""
 
+import difflib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from coursekit import settings
 from coursetools.findings import Row, install, last_line
+
+# what the site and the tests read, besides the settings
+OTHERS = ("REPOSITORY", "OWN_DATA", "PROOF", "VOC_SAMPLE")
+
+
+def check_names() -> Iterator[Row]:
+    """Return a row for each variable whose name may be a misspelt setting: nothing reads it."""
+    known = re.findall(r"^COURSEKIT_\w+", settings.__doc__, re.MULTILINE)
+    known += [f"COURSEKIT_{name}" for name in OTHERS]
+    for name in sorted({*os.environ} - {*known}):
+        cutoff = 0.6 if name.startswith("COURSEKIT_") else 0.85
+        for near in difflib.get_close_matches(name.upper(), known, n=1, cutoff=cutoff):
+            advice = f"The nearest setting is {near}."
+            yield Row(name, "a name without a meaning", "a setting", None, advice)
 
 
 def check_dataset() -> Iterator[Row]:

@@ -4,6 +4,7 @@ Each check is a function that returns rows. A check needs nothing but Python its
 because the doctor must be able to speak where packages are missing.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ MEMORY, DISK = 3 * GIB, 2 * GIB
 TIMEOUT = 120  # seconds for a framework to be imported: the first time it is slow
 CUDA = ("cuda-", "nvidia-", "triton")  # what torch for the CPU does without
 FRAMEWORKS = (("tensorflow",), ("torch", "torchvision"))  # never two in one process
+DEVICES = {"cuda": "torch.cuda", "mps": "torch.backends.mps"}  # and every machine has a CPU
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")  # psutil sees the machine around it only
 
 
@@ -135,17 +137,31 @@ def check_frameworks() -> Iterator[Row]:
         yield from pool.map(_import, FRAMEWORKS)
 
 
+def check_device() -> Iterator[Row]:
+    """Return whether torch finds the device that was asked for, in a process of its own."""
+    if (wanted := os.environ.get("COURSEKIT_DEVICE")) not in DEVICES:
+        return
+    run = _python(f"import torch; print({DEVICES[wanted]}.is_available())")
+    there = last_line(run.stdout)
+    if there in ("True", "False"):  # else another check says what is wrong with torch
+        found = "found" if there == "True" else "not found"
+        advice = "Unset COURSEKIT_DEVICE: then the lessons take the best there is."
+        yield Row(f"torch on {wanted}", found, "COURSEKIT_DEVICE", there == "True", advice)
+
+
 CHECKS = (
     check_python,
     check_packages,
     check_memory,
     check_disk,
+    chosen.check_names,
     chosen.check_dataset,
     chosen.check_classes,
     chosen.check_settings,
     check_pictures,
     chosen.check_weights,
     check_frameworks,
+    check_device,
 )
 
 
@@ -177,11 +193,8 @@ def _import(names: tuple[str, ...]) -> Row:
     """Return the row of one framework, from a process that imports it and says its version."""
     check = " and ".join(names)
     say = ", ".join(f"'{name}', {name}.__version__" for name in names)
-    command = [sys.executable, "-c", f"import {', '.join(names)}; print({say})"]
     try:
-        run = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT, check=False
-        )
+        run = _python(f"import {', '.join(names)}; print({say})")
     except subprocess.TimeoutExpired:
         advice = "Try again: the first import is the slowest. Is the disk or the memory busy?"
         return Row(check, f"no answer in {TIMEOUT} seconds", "importable", False, advice)
@@ -191,3 +204,14 @@ def _import(names: tuple[str, ...]) -> Row:
     found = died + last_line(run.stderr)
     advice = f"{install()} Do you have a file called {names[0]}.py? Then rename it."
     return Row(check, found, "importable", False, advice)
+
+
+def _python(code: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=TIMEOUT,
+        check=False,
+    )

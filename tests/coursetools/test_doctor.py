@@ -393,10 +393,57 @@ def test_a_setting_without_a_meaning(capsys, monkeypatch, name):
     assert found(name) == "resnet5"
 
 
-def test_the_device_is_the_best_unless_another_is_named(capsys, monkeypatch):
+HAS = (
+    FAKES["torch"]
+    + """
+class cuda:
+    is_available = staticmethod(lambda: {})
+class backends:
+    class mps:
+        is_available = staticmethod(lambda: {})
+"""
+)
+
+
+def test_the_device_is_the_best_unless_another_is_named(capsys, monkeypatch, imports):
     assert found("device") == "the best there is"
     monkeypatch.setenv("COURSEKIT_DEVICE", "cuda")
+    imports("torch", HAS.format(True, False))
     assert failed(capsys) == {} and found("device") == "cuda"
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps", "cpu"])
+def test_a_device_that_torch_does_not_find(capsys, monkeypatch, imports, name):
+    """A lesson would refuse it."""
+    monkeypatch.setenv("COURSEKIT_DEVICE", name)
+    imports("torch", HAS.format(name == "mps", name == "cuda"))
+    wanted = {} if name == "cpu" else {f"torch on {name}"}
+    advice = failed(capsys)
+    assert set(advice) == set(wanted)
+    assert all("Unset COURSEKIT_DEVICE" in words for words in advice.values())
+    imports("torch", "raise ImportError")  # that is said once
+    assert set(failed(capsys)) == {"torch and torchvision"}
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("COURSEKIT_HOM", "COURSEKIT_HOME"),
+        ("COURSEKIT_DATA_SET", "COURSEKIT_DATASET"),
+        ("COURSKIT_SEED", "COURSEKIT_SEED"),
+        ("coursekit_class", "COURSEKIT_CLASSES"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_named_with_the_nearest(capsys, monkeypatch, name, meant):
+    for other in ("COURSEKIT_OWN_DATA", "COURSEKIT_REPOSITORY", "COURSEKIT_VOC_MIRROR"):
+        monkeypatch.setenv(other, "")
+    assert doctor.main() == 0 and "All is well." in capsys.readouterr().out
+    monkeypatch.setenv(name, "somewhere")
+    assert doctor.main() == 0
+    said = capsys.readouterr().out
+    assert "Nothing stops the lessons. But look at this:" in said
+    (line,) = [line for line in said.splitlines() if line.startswith(f"{name}: ")]
+    assert line.endswith(f"The nearest setting is {meant}.")
 
 
 @pytest.mark.parametrize(
