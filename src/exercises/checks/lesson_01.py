@@ -26,6 +26,14 @@ def pairs() -> list[tuple]:
         ([30, 2, 40, 8], [0, 0, 10, 50]),
         ([0.55, 1.25, 7.75, 6.62], [3.25, 2.62, 9.5, 8.75]),
         ([3.25, 2.62, 9.5, 8.75], [0.55, 1.25, 7.75, 6.62]),
+        ([10, 60, 30, 90], [12, 50, 34, 95]),  # far from the diagonal, on both sides of it
+        ([60, 10, 90, 30], [50, 12, 95, 34]),
+        ([12, 50, 34, 95], [10, 60, 30, 90]),
+        ([50, 12, 95, 34], [60, 10, 90, 30]),
+        ([0, 0, 40, 10], [2, 20, 43, 31]),  # apart in one direction, and long in the other
+        ([0, 0, 10, 40], [20, 2, 31, 43]),
+        ([2, 20, 43, 31], [0, 0, 40, 10]),
+        ([20, 2, 31, 43], [0, 0, 10, 40]),
     ]
     corners = np.random.default_rng(1).integers([0, 0, 12, 14], [12, 14, 30, 40], size=(9, 2, 4))
     return [(np.array(a), np.array(b)) for a, b in (*known, *corners)]
@@ -124,6 +132,9 @@ paint = Check(
         (np.array([2, 2, 2, 6]), 8, 8),
         (np.array([1, 1, 7, 6]), 9, 8),
         (np.array([1, 0, 3, 1]), 4, 2),
+        (np.array([2, 1, 5, 7]), 5, 7),  # to the right and the lower edge
+        (np.array([2, 3, 5, 3]), 6, 6),
+        (np.array([0, 1, 2, 9]), 4, 10),
     ],
     wrong={
         "You drew the outline only. The inside belongs to the box, too.": (

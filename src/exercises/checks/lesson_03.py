@@ -36,6 +36,10 @@ def _pictures():
             for n in (2, 11, 19, 31, 39, 41, 49, 50.004, 51, 54, 59, 61, 69, 79, 89)
         ),
         _with_iou(0.99),
+        # the found box around the true one, beyond it, and apart in both directions
+        (names[:1], names[:1], np.array([[4.0, 4, 6, 6]]), np.array([[0.0, 0, 10, 10]])),
+        (names[:1], names[:1], np.array([[0.0, 0, 8, 8]]), np.array([[2.0, 2, 11, 11]])),
+        (names[:1], names[:1], np.array([[0.0, 0, 10, 10]]), np.array([[19.0, 19, 29, 29]])),
         (names[:1], names[:1], np.array([[2.54, 1, 4.54, 6]]), np.array([[3.53, 1, 4.54, 6]])),
         (names[:1], names[:1], np.array([[2.46, 1, 4.46, 6]]), np.array([[3.45, 1, 4.46, 6]])),
     ]

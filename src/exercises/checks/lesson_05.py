@@ -170,6 +170,8 @@ def _confident():
         (np.array([0.00042, 0.0513, 0.99957]), np.array([0.0, 0, 1])),
         (np.array([0.50042]), np.array([1.0])),
         (np.array([0.24, 0.31, 0.62, 0.67]), np.array([1.0, 0, 1, 0])),
+        # neighboring bins, too sure in one and not sure enough in the other
+        *((np.array([0.053, 0.157]) + n / 10, np.array([1.0, 0])) for n in range(9)),
     ]
 
 
