@@ -54,6 +54,31 @@ def oks_distance(value, area, sigma):
     return np.sqrt(-2 * area * (2 * sigma) ** 2 * np.log(value))
 
 
+def share_of_bins(places):
+    """Return a calibration error with bins of one's own."""
+
+    def error(confidence, right):
+        bins = places(confidence)
+        gaps = {b: abs(right[bins == b].mean() - confidence[bins == b].mean()) for b in bins}
+        return sum(gap * np.mean(bins == b) for b, gap in gaps.items())
+
+    return error
+
+
+def overlap_apart_in(side, a, b):
+    """Return an IoU whose test of boxes apart in y takes one side from x."""
+    apart = a[2] <= b[0] or b[2] <= a[0] or side(a, b)
+    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
+    shared = 0 if apart else np.prod(high - low)
+    return shared / (np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared)
+
+
+def painted_within(box, width, height, right, low):
+    picture = np.zeros((height, width))
+    picture[box[1] : min(box[3], low), box[0] : min(box[2], right)] = 1
+    return picture
+
+
 def half_open(box):
     return box - [1, 1, 0, 0]
 
@@ -148,7 +173,11 @@ PASSED = {  # a limit, a rounding or a number that no case reached
     ("lesson_01", "decode"): [
         lambda output, size, low=low: decoded(output, size, low) for low in (0.001, 0.01, 0.05)
     ],
-    ("lesson_01", "iou"): [lambda a, b: iou(whole(a), whole(b))],
+    ("lesson_01", "iou"): [
+        lambda a, b: iou(whole(a), whole(b)),
+        lambda a, b: overlap_apart_in(lambda a, b: a[2] <= b[1] or b[3] <= a[1], a, b),
+        lambda a, b: overlap_apart_in(lambda a, b: a[3] <= b[1] or b[2] <= a[1], a, b),
+    ],
     ("lesson_01", "above_floor"): [
         lambda target, output, low=low: loss_above_floor(target, np.clip(output, low, 1 - low))
         for low in (0.001, 0.05, 0.1)
@@ -220,6 +249,17 @@ PASSED = {  # a limit, a rounding or a number that no case reached
             ALL["lesson_08"]["center_cell"].right(side, size, grid)[i]
             for i, side in enumerate((np.tile((box[:2] + box[2:]) // 2, 2), box))
         ),
+    ],
+    ("lesson_01", "paint"): [
+        lambda box, width, height: painted_within(box, width, height, width - 1, height),
+        lambda box, width, height: painted_within(box, width, height, width, height - 1),
+        lambda box, width, height: painted_within(box, width, height, width, width),
+    ],
+    ("lesson_05", "calibration"): [
+        share_of_bins(lambda c: np.digitize(c, np.arange(0, 0.9, 0.1))),
+        share_of_bins(lambda c: np.digitize(c, np.arange(0.1, 0.9, 0.1))),
+        share_of_bins(lambda c: np.clip((c * 10).astype(int), 1, 9)),
+        share_of_bins(lambda c: np.digitize(c, np.arange(2, 10) / 10)),
     ],
     ("lesson_08", "focal_cell"): [
         lambda p, target, low=low: focal(np.clip(p, low, 1 - low), target)
