@@ -1,7 +1,7 @@
 """The label files of common tools, each kind as a stream of `Labels`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import dist
 from pathlib import Path
 
@@ -54,11 +54,16 @@ def repair(root: etree._Element, file: Path, left_out: dict) -> tuple[list[tuple
             root.remove(element)
             continue
         if "bndbox" not in item:
-            corners = [E(side, f"{v:g}") for side, v in zip(SIDES, sides, strict=True)]
-            element.append(E.bndbox(*corners))
+            element.append(bndbox(sides))
             polygons += 1
         boxes.append((name, *sides))
     return boxes, polygons
+
+
+def bndbox(sides: Iterable[float]) -> etree._Element:
+    """Return the element of a box, with its sides as VOC counts them."""
+    pairs = zip(SIDES, sides, strict=True)
+    return E.bndbox(*(E(side, f"{value:.2f}".removesuffix(".00")) for side, value in pairs))
 
 
 def _has_fault(size: etree._Element) -> bool:
@@ -171,10 +176,9 @@ def kind_of(directory: Path, files: list[Path]) -> str:
     """Return the kind of label that the files are; `ValueError` unless there is just one."""
     kinds = {kind for file in files if (kind := _look(file))}
     kinds = kinds - {"yolo"} or kinds  # beside others, a text file may be anything
-    unread = [reason for file in files if (reason := _fault(file))] if not kinds else []
-    if unread:
+    if not kinds and (unread := next(filter(None, map(_fault, files)), "")):
         raise ValueError(
-            f"{directory} holds no labels but {unread[0]}. Export VOC's XML, COCO's JSON or YOLO's "
+            f"{directory} holds no labels but {unread}. Export VOC's XML, COCO's JSON or YOLO's "
             "text files instead."
         )
     if len(kinds) != 1:

@@ -5,7 +5,6 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from coursekit import boxes, pictures
-from coursekit.boxes import SIDES
 from coursekit.voc import parsing
 from coursetools import foreign
 from coursetools.labels import Labels
@@ -80,9 +79,6 @@ def annotation(filename: str, size: tuple[int, int], objects: list[tuple]) -> by
         E.filename(filename), E.size(E.width(width), E.height(height), E.depth("3"))
     )
     for name, *corners in objects:
-        sides = [
-            E(side, f"{value:.2f}".removesuffix(".00"))
-            for side, value in zip(SIDES, boxes.xyxy_to_voc(corners), strict=True)
-        ]
-        root.append(E.object(E.name(name), E.bndbox(*sides)))
+        box = foreign.bndbox(boxes.xyxy_to_voc(corners))
+        root.append(E.object(E.name(name), box))
     return etree.tostring(root, encoding="utf-8", pretty_print=True)

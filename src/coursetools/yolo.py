@@ -156,8 +156,7 @@ def folders_of_splits(files: list[Path]) -> dict[tuple[str, ...], str]:
 def _content(file: Path) -> dict:
     """Return what is in a YAML file; `ValueError` where it cannot be read."""
     try:
-        # else the name no is read as False
-        content = yaml.load(_text(file), yaml.BaseLoader)
+        content = yaml.load(_text(file), yaml.BaseLoader)  # else the name no is read as False
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

@@ -212,6 +212,15 @@ def test_a_data_yaml_that_tells_no_folders_apart_says_nothing(exported, tmp_path
     assert "tell two splits apart: lesson 02 draws a split at random." in said
 
 
+def changed(exported, folder: Path, old: str, new: str) -> Path:
+    """Write VOC's files and their pictures; return the folder, with a text of the first changed."""
+    voc_beside(exported, folder)
+    text = (folder / "a.xml").read_text()
+    assert old in text
+    (folder / "a.xml").write_text(text.replace(old, new))
+    return folder
+
+
 FAULTS = {  # of an object, and what is said of it
     "no number": (("<xmin>11<", "<xmin>abc<"), "cannot be read: 1 (a.xml, line 11: <bndbox/xmin>"),
     "inverted": (("<xmin>11<", "<xmin>99<"), "boxes without an area: 1 (mug in a.xml)"),
@@ -224,12 +233,8 @@ FAULTS = {  # of an object, and what is said of it
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_of_voc_what_a_run_would_refuse_is_left_out_and_named(exported, tmp_path, fault):
-    folder = tmp_path / "export"
-    voc_beside(exported, folder)
-    (old, new), said = FAULTS[fault]
-    text = (folder / "a.xml").read_text()
-    assert old in text
-    (folder / "a.xml").write_text(text.replace(old, new))
+    change, said = FAULTS[fault]
+    folder = changed(exported, tmp_path / "export", *change)
     report = importing.lay_out(folder, tmp_path / "set")
     assert "pictures 3, objects 3" in report and said in report
     table = voc.load_annotations(tmp_path / "set")
@@ -259,10 +264,7 @@ def test_of_a_torn_file_of_voc_the_line_is_said_and_no_path(exported, tmp_path):
 
 @pytest.mark.parametrize("size", ["<width>abc</width><height>1</height>", "</size><size>"])
 def test_a_size_that_cannot_be_read_is_that_of_the_picture(exported, tmp_path, size):
-    folder = tmp_path / "export"
-    voc_beside(exported, folder)
-    text = (folder / "a.xml").read_text()
-    (folder / "a.xml").write_text(text.replace("<width>160</width>", size))
+    folder = changed(exported, tmp_path / "export", "<width>160</width>", size)
     said = importing.lay_out(folder, tmp_path / "set")
     assert "those of the pictures are taken: 1 (a.xml)." in said
     assert voc.load_annotations(tmp_path / "set")["width"].tolist() == [160] * 4
@@ -270,10 +272,7 @@ def test_a_size_that_cannot_be_read_is_that_of_the_picture(exported, tmp_path, s
 
 @pytest.mark.parametrize("name", [r"C:\me\a.jpg", "/home/me/a.jpg", "../a.jpg", "stale.jpg"])
 def test_a_path_in_filename_becomes_the_name_of_the_picture(exported, tmp_path, name):
-    folder = tmp_path / "export"
-    voc_beside(exported, folder)
-    text = (folder / "a.xml").read_text()
-    (folder / "a.xml").write_text(text.replace("a.jpg", name))
+    folder = changed(exported, tmp_path / "export", "a.jpg", name)
     said = importing.lay_out(folder, tmp_path / "set")
     assert "Left out" not in said
     table = voc.load_annotations(tmp_path / "set")
