@@ -160,6 +160,10 @@ def test_a_number_may_differ_by_as_much_as_the_check_allows():
     {
         "a result": (3, "Pass the function itself, without parentheses after its name."),
         "a stub": ("raise NotImplementedError()", f"answer {UNWRITTEN}"),
+        "an error of a library": (  # as torch has them
+            "raise NotImplementedError('no mean of Bool')",
+            "answer stops in line 2 with NotImplementedError: no mean of Bool",
+        ),
         "no return": ("first + second", "answer returns nothing. Is there a `return` at its end?"),
         "an error": (
             "return 1 / 0",
