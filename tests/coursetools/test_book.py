@@ -14,6 +14,8 @@ import few_icons
 import pytest
 from fontTools.ttLib import TTFont
 
+from processes import make
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "_build" / "html"
 
@@ -293,12 +295,6 @@ def small(tmp_path) -> Path:
     builder.chmod(0o755)
     (tmp_path / ".venv" / "ready").touch()
     return tmp_path
-
-
-def make(folder: Path, *words: str) -> subprocess.CompletedProcess:
-    outer = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    command = ["make", *words]
-    return subprocess.run(command, cwd=folder, env=outer, capture_output=True, text=True)
 
 
 def said_ready(folder: Path) -> str:

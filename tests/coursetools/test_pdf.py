@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 import sys
 
 from coursekit import settings
@@ -12,6 +11,7 @@ import pytest
 from lxml import html
 
 import small_site
+from processes import make
 
 BUILT = settings.CHECKOUT / "_build" / "html"
 
@@ -100,8 +100,8 @@ def test_without_a_browser_one_sentence_says_what_is_missing(site, tmp_path, mon
     [("full", "html", "course.pdf"), ("student", "student_html", "student.pdf")],
 )
 def test_make_pdf_prints_the_edition_that_is_asked_for(edition, site, file):
-    command = ["make", "-n", "--old-file=.venv/ready", "pdf", f"EDITION={edition}"]
-    run = subprocess.run(command, cwd=settings.CHECKOUT, capture_output=True, text=True)
+    words = ("-n", "--old-file=.venv/ready", "pdf", f"EDITION={edition}")
+    run = make(settings.CHECKOUT, *words)
     *_, prints, says = run.stdout.splitlines()
     assert prints.endswith(f"-m coursetools.publish.pdf _build/{site} _build/{file}")
     assert says == f'echo "The PDF is ready: {settings.CHECKOUT}/_build/{file}"'

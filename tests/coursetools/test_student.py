@@ -33,7 +33,7 @@ from exercising import (
     title,
     told,
 )  # fmt: skip
-from processes import python
+from processes import make, python
 
 SITE = ROOT / "_build" / "student_html"
 FRAMEWORKS = {"keras": ("01", "03", "06"), "torch": ("04", "07", "08"), "none": ("02", "05")}
@@ -406,19 +406,17 @@ def test_an_edition_begins_with_the_torch_of_the_course(course, tmp_path, chosen
     for file in ("requirements.txt", "pyproject.toml"):
         (folder / file).touch()
 
-    outer = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    make = ["make", "-n", "lab", f"PYTHON={sys.executable}"]
-    run = {"cwd": folder, "env": outer, "capture_output": True, "text": True}
+    lab = ("-n", "lab", f"PYTHON={sys.executable}")
 
     def setup(*words: str) -> str:
-        return subprocess.run([*make, *words], **run).stdout
+        return make(folder, *lab, *words).stdout
 
     assert "Each folder of the course has its own" in setup()  # it says that it installs
     assert ("--torch-backend=cpu" in setup()) == (chosen == "cpu")
     assert "--torch-backend=cpu" not in setup("TORCH=default")
     assert "--torch-backend=cpu" in setup("TORCH=cpu")
     for misspelt in ("CPU", "gpu"):
-        refused = subprocess.run([*make, f"TORCH={misspelt}"], **run)
+        refused = make(folder, *lab, f"TORCH={misspelt}")
         assert refused.returncode != 0 and "pip" not in refused.stdout
         assert f'TORCH is default or cpu, not "{misspelt}"' in refused.stderr
 

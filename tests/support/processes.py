@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
+from pathlib import Path
 from unittest import mock
 
 
@@ -64,3 +65,10 @@ def _use_one_thread() -> None:
 def _answer(environment: dict[str, str], function: Callable, arguments: tuple) -> str:
     with mock.patch.dict(os.environ, environment, clear=True):
         return json.dumps(function(*arguments))
+
+
+def make(folder: Path, *words: str) -> subprocess.CompletedProcess:
+    """Run make in a folder as if it were typed there, although a `make test` may run this."""
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = ["make", *words]
+    return subprocess.run(command, cwd=folder, env=outer, capture_output=True, text=True)
