@@ -93,7 +93,7 @@ def test_a_nonsense_answer_is_told_the_numbers_of_a_small_case(said, lesson, nam
     first = said(lesson)[name]["parameters"][0][0]
     words = rf"nonsense is not right yet. For {first} = (.+) it gives {NONSENSE}, but .+ is right\."
     case = re.fullmatch(words, said(lesson)[name]["nonsense"])[1]
-    # 2.5 % of fewer means than 41 lie on none of them, and formulas differ there
+    # definitions of a percentile agree only where there are many means
     assert name == "middle_95" or "an array of shape" not in case
 
 
@@ -331,7 +331,10 @@ CHOSEN = Check(right=lambda n: np.arange(n) % 4 == 3, cases=lambda: [(4,), (11,)
     ("answer", "words"),
     [
         (lambda n: [i % 4 == 3 for i in range(n)], "✓ <lambda> is right."),
+        (lambda n: (np.arange(n) % 4 == 3).astype(object), "✓ <lambda> is right."),
         (lambda n: [int(i % 4 == 3) for i in range(n)], "You return 1 and 0. Return True and Fa"),
+        (lambda n: (np.arange(n) % 4 == 3).astype(int).astype(object), "You return 1 and 0."),
+        (lambda n: (np.arange(n) % 4 == 3).astype(str), "There is a text among your results."),
         (
             lambda n: 1.0 * (np.arange(n) == 3),
             "[0, 0, 0, 1], but [False, False, False, True] is right.",
@@ -396,6 +399,25 @@ def test_what_should_be_returned_is_named(right, what, itself):
     check = Check(right=lambda n: right, cases=lambda: [(1,)], wrong={})
     assert told(check, lambda n: True) == f"You return True or False. Return {what}."
     assert f"Return {itself} itself, without quotes" in told(check, lambda n: str(right))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        lambda right: right.astype(str),
+        lambda right: right.astype(str).astype(object),
+        lambda right: [f"{number:.2f}" for number in right],
+        lambda right: tuple(map(str, right)),
+        lambda right: [right[0], str(right[1])],
+    ],
+)
+def test_texts_among_numbers_are_named(texts):
+    right = np.array([0.25, 3])
+    check = Check(right=lambda n: n * right, cases=lambda: [(1,), (2,)], wrong={})
+    said = "There is a text among your results. Return all without quotes or an f-string."
+    assert told(check, lambda n: texts(n * right)) == said
+    assert "'cow'" not in told(check, lambda n: ["cow", "dog"])  # a name is no number in quotes
+    assert "among" not in told(check, lambda n: ["cow", "dog"])
 
 
 def test_an_answer_that_ends_the_program_is_like_any_error():

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import inspect
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -167,6 +168,8 @@ def _slip(given: list, expected: list, close: float) -> str | None:
     if any(isinstance(value, str) for value in given) and not isinstance(expected[0], str):
         noun = _noun(expected)
         return f"You return a text. Return the {noun} itself, without quotes or an f-string."
+    if any(map(_number_in_quotes, given)) and not any(map(_number_in_quotes, expected)):
+        return "There is a text among your results. Return all without quotes or an f-string."
     truth = [
         all(isinstance(one, bool | np.bool_) for one in values) for values in (given, expected)
     ]
@@ -183,6 +186,15 @@ def _slip(given: list, expected: list, close: float) -> str | None:
             if _all_same(given, [_slipped(one, slip, part) for one in expected], close):
                 return sentence if part is None else f"Look at result {part + 1}. {sentence}"
     return None
+
+
+def _number_in_quotes(value: object) -> bool:
+    """Return whether a number or a truth value is a text, anywhere in a result."""
+    if isinstance(value, str):
+        return re.match(r"[-+.]*\d|True$|False$", value) is not None
+    if isinstance(value, np.ndarray):
+        value = value.ravel().tolist() if value.dtype.kind in "OU" else []
+    return isinstance(value, tuple | list) and any(map(_number_in_quotes, value))
 
 
 def _noun(expected: list) -> str:
@@ -225,7 +237,11 @@ def _same(first: object, second: object, close: float) -> bool:
     try:
         first, second = _array(first), _array(second)
         if first.dtype.kind == "O" and second.dtype.kind in NUMBERS:
-            first = first.astype(float)  # fractions and decimals of Python
+            if _number_in_quotes(first):  # numpy would read it
+                return False
+            # truth values of a table, or fractions and decimals of Python
+            truth = all(isinstance(one, bool | np.bool_) for one in first.flat)
+            first = first.astype(bool if truth else float)
     except (TypeError, ValueError, RuntimeError):  # such as rows of different lengths
         return False
     if second.dtype.kind == "b" and first.dtype.kind != "b":  # as an index, 1 is no True

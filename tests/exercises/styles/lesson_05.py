@@ -1,6 +1,7 @@
 """Right answers to the exercises of lesson 05 in several styles, and what they may be given."""
 
 import math
+import statistics
 from bisect import bisect_left
 
 import numpy as np
@@ -47,9 +48,15 @@ def ranked_hits(draw):
     return hits, draw(st.sampled_from([n for n in (3, 7, 9, 11, 13) if n >= hits.sum()]))
 
 
+def twice(levels):
+    """Return each number two times, but the lowest and the highest one."""
+    levels = np.sort(levels)
+    return np.array([*levels[1:], *levels[:-1]])
+
+
 INPUTS = {
-    # The 2.5 % lie on a number of the list, so every way to read a percentile gives the same.
-    "middle_95": st.tuples(numbers(st.sampled_from([41, 81, 121]))),
+    # The 2.5 % lie between two equal numbers, so all definitions of a percentile give the same.
+    "middle_95": st.tuples(numbers(st.sampled_from([41, 81])).map(twice)),
     "with_temperature": st.tuples(
         numbers(st.tuples(st.integers(1, 4), st.integers(1, 4)), -5, 5), decimals(0.3, 4, 1)
     ),
@@ -64,10 +71,24 @@ def middle_95_in_scipy(means):
     return stats.scoreatpercentile(means, 2.5), stats.scoreatpercentile(means, 97.5)
 
 
+def middle_95_in_statistics(means):
+    cuts = statistics.quantiles(means.tolist(), n=40)
+    return cuts[0], cuts[-1]
+
+
+def middle_95_in_numpy(means):
+    return np.quantile(means, [0.025, 0.975], method="median_unbiased")
+
+
 def middle_95_in_python(means):
     ordered = sorted(means)
-    cut = (len(means) - 1) // 40
-    return [ordered[cut], ordered[-1 - cut]]
+    return [ordered[int(0.025 * len(means))], ordered[int(0.975 * len(means))]]
+
+
+def middle_95_in_counts(means):
+    """Return the smallest means that enough others do not exceed."""
+    least = [sum(means <= mean) / len(means) for mean in means]
+    return [min(m for m, n in zip(means, least, strict=True) if n >= s) for s in (0.025, 0.975)]
 
 
 def with_temperature_in_scipy(logits, temperature):
