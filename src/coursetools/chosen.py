@@ -24,6 +24,12 @@ def check_names() -> Iterator[Row]:
             yield Row(name, "a name without a meaning", "a setting", None, advice)
 
 
+def name_misspelt() -> None:
+    """Print a line for each variable whose name may be a misspelt setting."""
+    for row in check_names():
+        print(f"{row.check} has no meaning. {row.what_to_do}")
+
+
 def check_dataset() -> Iterator[Row]:
     """Return whether the data set in use is there."""
     from coursekit import datasets

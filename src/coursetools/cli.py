@@ -135,8 +135,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     from coursekit import datasets, lessons
-    from coursetools import environment, looking, recording, runner
+    from coursetools import chosen, environment, looking, recording, runner
 
+    chosen.name_misspelt()
     if options.in_place and options.dataset not in (None, "mini"):
         raise ValueError("--in-place stores the outputs of mini. For other data, use --out.")
     if options.in_place:

@@ -241,6 +241,13 @@ def test_mended_annotations_make_it_another_run(course, voc_set, monkeypatch):
     assert len(executed) == 2
 
 
+def test_a_misspelt_setting_is_named_before_a_run_without_it(course, monkeypatch, capsys):
+    monkeypatch.setenv("COURSEKIT_CLASES", "mug")
+    assert run(course, "--only", "99") == 1
+    words = "COURSEKIT_CLASES has no meaning. The nearest setting is COURSEKIT_CLASSES."
+    assert words in capsys.readouterr().out.splitlines()
+
+
 def test_data_that_cannot_be_read_stop_the_run_before_its_first_lesson(course, capsys):
     (course / "VOC" / "Annotations" / "b.xml").write_text("<annotation>", encoding="utf-8")
     assert run(course) == 1
