@@ -165,6 +165,10 @@ def test_a_number_may_differ_by_as_much_as_the_check_allows():
             "answer stops in line 2 with NotImplementedError: no mean of Bool",
         ),
         "no return": ("first + second", "answer returns nothing. Is there a `return` at its end?"),
+        "no return in a branch": (
+            "if np.ndim(first): return first + second",
+            "answer is not right yet. For first = 1, second = 2 it gives None, but 3 is right.",
+        ),
         "an error": (
             "return 1 / 0",
             "answer stops in line 2 with ZeroDivisionError: division by zero",

@@ -1,5 +1,7 @@
 """Answers that were wrong, and that a check let through or told something untrue at first."""
 
+from coursekit import boxes
+
 import numpy as np
 import pytest
 
@@ -166,6 +168,13 @@ def read_at(levels, hits, objects, recall=lambda share: share):
     return np.mean([precision[recall >= level].max(initial=0) for level in levels])
 
 
+def solved_by(fit):
+    """Return the share of pictures with the right name whose box fits in some way."""
+    return lambda names, found_names, truth, found: np.mean(
+        (names == found_names) & fit(truth, found)
+    )
+
+
 ELEVEN, HUNDRED = np.arange(11) / 10, np.linspace(0, 1, 101)
 
 
@@ -188,6 +197,16 @@ PASSED = {  # a limit, a rounding or a number that no case reached
         lambda numbers, size: np.clip(numbers, 0.01, 0.99)[[0, 2, 1, 3]] * np.tile(size, 2),
     ],
     ("lesson_02", "crop_box"): [lambda box, window: crop(whole(box), whole(window))],
+    ("lesson_03", "solved"): [
+        solved_by(lambda truth, found: boxes.pairwise_iou(truth, found) > 0.5),
+        solved_by(lambda truth, found: (boxes.pairwise_iou(truth, found) > 0.5).any(axis=0)),
+        solved_by(lambda truth, found: (boxes.pairwise_iou(truth, found) > 0.5).any(axis=1)),
+        solved_by(lambda truth, found: boxes.iou(truth[0], found) > 0.5),
+        solved_by(lambda truth, found: boxes.iou(truth[-1], found) > 0.5),
+        solved_by(lambda truth, found: boxes.iou(truth[::-1], found) > 0.5),
+        solved_by(lambda truth, found: boxes.iou(np.roll(truth, 1, axis=0), found) > 0.5),
+        solved_by(lambda truth, found: boxes.iou(np.sort(truth, axis=0), found) > 0.5),
+    ],
     ("lesson_03", "generalized_iou"): [lambda a, b: generalized_iou(whole(a), whole(b))],
     ("lesson_03", "soft_argmax"): [
         lambda scores: soft_place(np.clip(scores, -5, 5)),
@@ -340,3 +359,50 @@ def test_mistakes_with_the_same_numbers_are_told_what_is_true_of_each(of, words,
     lesson, name = of[:2]
     said = [told(ALL[lesson][name], answer) for answer in answers]
     assert [sentence for sentence in said if words not in sentence] == []
+
+
+def floor_with_epsilon(target, output, epsilon=1e-7):
+    def loss(share):
+        heads, tails = np.log(share + epsilon), np.log(1 - share + epsilon)
+        return -(target * heads + (1 - target) * tails).mean()
+
+    return loss(output) - loss(target)
+
+
+def test_a_logarithm_may_be_kept_from_zero_as_frameworks_do():
+    assert told(ALL["lesson_01"]["above_floor"], floor_with_epsilon).startswith("✓")
+
+
+SAID_OF_ONE = {  # what the sentence must say of a mistake that once got none, or another's
+    ("lesson_01", "decode", "as `from_sigmoid` does"): lambda output, size: cornered(
+        np.clip(decoded_lengths(output, size), 0, size)
+    ),
+    ("lesson_01", "decode", "your last two numbers are a width and a height"): (
+        lambda output, size: decoded_lengths(output, size)
+    ),
+    ("lesson_02", "resize_box", "you write into `box`"): lambda box, size, new_size: written_into(
+        box, size, new_size
+    ),
+    ("lesson_03", "solved", "all true boxes"): PASSED["lesson_03", "solved"][1],
+    ("lesson_03", "solved", "of the first picture"): PASSED["lesson_03", "solved"][3],
+}
+
+
+def decoded_lengths(output, size):
+    return (size / 2 * (1 + logit(output)))[[1, 0, 3, 2]]
+
+
+def cornered(box):
+    return np.append(box[:2], box[:2] + box[2:])
+
+
+def written_into(box, size, new_size):
+    for i in range(4):
+        box[i] = box[i] * new_size[i % 2] / size[i % 2]
+    return box
+
+
+@pytest.mark.parametrize(("of", "answer"), SAID_OF_ONE.items())
+def test_a_mistake_is_called_by_its_name(of, answer):
+    lesson, name, words = of
+    assert words in told(ALL[lesson][name], answer).casefold()

@@ -75,6 +75,8 @@ class Check(NamedTuple):
         cases = [copy.deepcopy(case) for case in self.cases()]
         with _calls_of(self.without) as forbidden:
             given = [_call(answer, name, case) for case in cases]
+        if all(found is None for found in given):
+            raise AnswerError(f"{name} returns nothing. Is there a `return` at its end?")
         expected = [self.right(*case) for case in self.cases()]
         if not _all_same(given, expected, self.close):
             known = self._misunderstanding(given) or _slip(given, expected, self.close)
@@ -120,18 +122,15 @@ class Check(NamedTuple):
 
 
 def _call(answer: Callable, name: str, case: tuple) -> object:
-    """Return what the student's function gives; say so when it gives nothing."""
+    """Return what the student's function gives; say so when it stops."""
     try:
-        found = answer(*case)
+        return answer(*case)
     except (Exception, SystemExit) as error:
         if type(error) is NotImplementedError and not str(error):  # torch gives a reason
             words = f"{name} is not written yet. Replace the line that raises."
             raise AnswerError(words) from None
         words = f"{name} stops{_line(answer, error)} with {type(error).__name__}: {error}"
         raise AnswerError(words) from error
-    if found is None:
-        raise AnswerError(f"{name} returns nothing. Is there a `return` at its end?")
-    return found
 
 
 def _line(answer: Callable, error: BaseException) -> str:

@@ -129,6 +129,10 @@ resize_box = Check(
                 boxes.denormalize(boxes.normalize(box, size), new_size)
             )
         ),
+        "You write into `box`. It may hold whole numbers, and then it keeps no decimals. Make a "
+        "new array.": lambda box, size, new_size: boxes.denormalize(
+            boxes.normalize(box, size), new_size
+        ).astype(box.dtype),
     },
 )
 

@@ -31,6 +31,7 @@ def _pictures():
         # more boxes fit than names
         (names, names[::-1], truth, np.array([good, good, good, good, good, poor])),
         (names[:2], first[:2], truth[:2], np.array([good, good])),
+        (names, names, *_mixed()),
         *(
             _with_iou(n / 100)
             for n in (2, 11, 19, 31, 39, 41, 49, 50.004, 51, 54, 59, 61, 69, 79, 89)
@@ -43,6 +44,13 @@ def _pictures():
         (names[:1], names[:1], np.array([[2.54, 1, 4.54, 6]]), np.array([[3.53, 1, 4.54, 6]])),
         (names[:1], names[:1], np.array([[2.46, 1, 4.46, 6]]), np.array([[3.45, 1, 4.46, 6]])),
     ]
+
+
+def _mixed():
+    """Return different true boxes, and found ones that fit, or fit those of other pictures."""
+    corners = np.array([[3.0, 1], [20, 8], [12, 30], [6, 16], [31, 24], [40, 2]])
+    truth = np.hstack([corners, corners + np.array([5, 4])])
+    return truth, truth[[3, 1, 2, 3, 0, 0]] + 0.1
 
 
 def _with_iou(iou):
@@ -92,6 +100,20 @@ solved = Check(
         ),
         "You divide by the pictures with the right name. All pictures count.": _judge(
             lambda right, iou: (iou[right] > 0.5).mean()
+        ),
+        "You compare each found box with all true boxes. Its own is the one in the same row.": (
+            lambda names, found_names, truth, found: np.mean(
+                (names == found_names) & (boxes.pairwise_iou(truth, found) > 0.5).any(axis=0)
+            )
+        ),
+        "You average over all pairs of a true box and a found one. A picture has one pair, its "
+        "row.": lambda names, found_names, truth, found: np.mean(
+            (names == found_names) & (boxes.pairwise_iou(truth, found) > 0.5)
+        ),
+        "You compare each found box with the true box of the first picture.": (
+            lambda names, found_names, truth, found: np.mean(
+                (names == found_names) & (boxes.iou(truth[0], found) > 0.5)
+            )
         ),
         "You average the IoU. Here each picture is solved or not, 1 or 0.": _judge(
             lambda right, iou: (right * iou).mean()
