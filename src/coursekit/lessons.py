@@ -226,7 +226,7 @@ def _complete(name: str, table: pd.DataFrame, columns: list[str]) -> pd.DataFram
     """Return these columns of a table; `ValueError` when one, or a value in it, is missing."""
     missing = [column for column in columns if column not in table]
     if missing:
-        raise ValueError(f"The {name} lacks the columns {', '.join(missing)}.")
+        raise ValueError(f"The {name} has no {', '.join(missing)}. Run the cells before this one.")
     table = table[columns]
     holes = table.columns[table.isna().any()].tolist()
     if holes:

@@ -67,12 +67,12 @@ def test_missing_detections_name_the_notebook_to_run(table):
         FileNotFoundError, match=r"no detections/m\.csv yet\. Run notebooks/04_x\.ipynb"
     ):
         lessons.load_detections("m", "04_x")
-    with pytest.raises(ValueError, match="lacks the columns confidence"):
+    with pytest.raises(ValueError, match=r"no confidence\. Run the cells before this one"):
         lessons.save_detections("m", table.drop(columns="confidence"))
 
 
 def test_missing_columns_and_numbers_are_named(table):
-    with pytest.raises(ValueError, match="lacks the columns confidence, pred_ymax"):
+    with pytest.raises(ValueError, match="has no confidence, pred_ymax"):
         lessons.save_predictions("m", table.drop(columns=["pred_ymax", "confidence"]))
     with pytest.raises(ValueError, match="empty cells in pred_xmax"):
         lessons.save_predictions("m", table.assign(pred_xmax=[1.0, None, 1.0]))
@@ -224,7 +224,7 @@ def test_the_boxes_in_the_file_are_xyxy_in_pixels(images):
 
 
 def test_an_unfinished_table_of_images_is_not_saved(images):
-    with pytest.raises(ValueError, match=r"table of images lacks the columns split\."):
+    with pytest.raises(ValueError, match=r"table of images has no split\."):
         lessons.save_images(images.drop(columns="split"))
     with pytest.raises(ValueError, match=r"table of images has empty cells in xmax\."):
         lessons.save_images(images.assign(xmax=np.nan))
