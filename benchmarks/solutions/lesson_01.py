@@ -134,6 +134,9 @@ def figure(table):
 
 
 # %% Exercise 8
+from functools import cache
+
+
 def soft_argmax(scores, sharper=1):
     """Return the mean place, weighted by the softmax of the scores."""
     powers = sharper * (scores - scores.max(axis=-1, keepdims=True))

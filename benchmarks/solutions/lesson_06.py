@@ -35,6 +35,9 @@ def of_the_mean_box(loss, _, seed):
 
 
 # %% Exercise 7
+from functools import cache
+
+
 @cache
 def sides_of_one(seed):
     """Return place and spread of each side, by one member, by split."""
@@ -60,6 +63,9 @@ def promised(promise, _, seed):
 
 
 # %% Exercise 8
+from functools import cache
+
+
 @cache
 def sweep_units(units, seed):
     """Return the scores on val of every second rate, with these units."""
@@ -100,6 +106,9 @@ def figure(table):
 
 
 # %% Exercise 9
+from functools import cache
+
+
 @cache
 def learn_faster(start, times, seed):
     """Return scores and rate of a member whose s learns `times` as fast.

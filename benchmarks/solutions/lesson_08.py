@@ -1,7 +1,4 @@
 # %% Exercise 6
-from functools import cache
-
-
 def bells(_, width, seed):
     """Return AP50 and boxes on val for bell curves of another width."""
     global SEED, SIGMA, heats
@@ -16,6 +13,9 @@ def bells(_, width, seed):
 
 
 # %% Exercise 7
+from functools import cache
+
+
 @cache
 def trained_sets(nothing, seed):
     """Return sets that learned with this weight."""
@@ -36,6 +36,9 @@ def weigh_nothing(_, nothing, seed):
 
 
 # %% Exercise 8
+from functools import cache
+
+
 @cache
 def trained_points(seed):
     """Return the points of the lesson, trained with a seed."""
@@ -101,16 +104,22 @@ def figure(table):
     ax.legend()
 
 
-# %% Runs
-val = rows["val"]
+# %% Exercise 6, its widths
 SIGMAS = {"0.02": 0.02, "1/6": 1 / 6, "0.5": 0.5}
-WEIGHTS, THREE = (0.1, 1), range(3)
+
+
+# %% Exercise 8, its bands
 BANDS = {
     "under 2": (0, 2),
     "2 to 4": (2, 4),
     "4 to 6": (4, 6),
     "over 6": (6, 99),
 }
+
+
+# %% Runs
+val = rows["val"]
+WEIGHTS, THREE = (0.1, 1), range(3)
 OF_PAIRS = ("both found", "pairs")
 OF_BELLS, OF_SETS = (
     ("AP50", "boxes above 0.3"),

@@ -6,11 +6,13 @@ nbformat gives it.
 """
 
 import ast
+import dis
 import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable
 from itertools import takewhile
+from types import CodeType
 
 from coursekit import settings
 
@@ -78,6 +80,23 @@ def names_in(code: str | ast.AST) -> set[str]:
     """Return the names that a piece of Python uses or binds."""
     tree = ast.parse(code) if isinstance(code, str) else code
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def names_across(code: str) -> tuple[set[str], set[str]]:
+    """Return the names that a cell leaves to others, and those that it needs from them.
+
+    What a function calls its own does not count.
+    """
+    cell = compile(code, "cell", "exec")
+    left, used, bodies = set(), set(), [cell]
+    for body in bodies:
+        steps = [(step.opname, step.argval) for step in dis.get_instructions(body)]
+        stored = {name for what, name in steps if what == "STORE_NAME"}  # of a cell or a class
+        used |= {name for what, name in steps if what in ("LOAD_NAME", "LOAD_GLOBAL")} - stored
+        if body is cell:
+            left = stored
+        bodies += [inner for inner in body.co_consts if isinstance(inner, CodeType)]
+    return left, used - left
 
 
 def needed(notebook: dict, roots: Iterable[str]) -> str:

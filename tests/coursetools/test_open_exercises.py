@@ -1,8 +1,8 @@
 """The open exercises of the lessons: each has a text, a solution and its numbers, for teachers."""
 
-import ast
 import builtins
 import re
+from collections import Counter
 
 from coursekit.settings import CHECKOUT as ROOT
 from coursetools.publish import open_exercises, results_page, student
@@ -14,6 +14,13 @@ import pytest
 LESSONS = open_exercises.lessons()
 MEASURED = [number for number in LESSONS if open_exercises.code(number)]
 PARTS = ["Expected.", "A good answer", "Wrong conclusions.", "Points."]
+PRINTED = open_exercises.PAGE.read_text(encoding="utf-8")
+BLOCK = re.compile(  # lesson, exercise, what must run first, code
+    r"^### Lesson (\d+), exercise (\d+)\n(?:(?!###).*\n)*?:class: dropdown\n\n"
+    r"(?:(First run .+)\n\n)?```python\n((?:.*\n)+?)```$",
+    re.MULTILINE,
+)
+EXTENDED = {"images", "tables"}  # a later cell of the lesson adds to them
 DECIMAL = re.compile(r"(?<![\d.])\d+\.\d+(?!\d)")
 
 
@@ -77,29 +84,26 @@ def test_the_table_was_measured_and_the_figure_drawn_with_todays_code(number):
 
 
 @pytest.mark.parametrize("number", MEASURED)
-def test_a_solution_uses_names_of_its_lesson_only_and_lines_that_a_page_can_show(number):
-    lesson = lesson_code.taught(lesson_code.read(results_page.LESSONS[number]))
-    cells = open_exercises.code(number)
-    shown = "\n\n".join(cell for title, cell in cells.items() if title != "Verdicts")
-    assert max(map(len, shown.splitlines())) <= 76
-    known = {*dir(builtins), *assigned(shown)}
-    for cell in lesson_code.code_cells(lesson):
-        known |= assigned(lesson_code.source(cell))
-    assert lesson_code.names_in(shown) - known == set()
+def test_a_block_of_the_page_runs_after_its_lesson_and_what_it_says_must_run_first(number):
+    notebook = lesson_code.read(results_page.LESSONS[number])
+    known = {*dir(builtins), *left_by(lesson_code.taught(notebook))}
+    often = {name for name, cells in left_by(notebook).items() if cells > 1}
+    found = {int(n): rest for lesson, n, *rest in BLOCK.findall(PRINTED) if lesson == number}
+    assert [*found] == [*open_exercises.blocks(number)]
+    for task, (first, code) in found.items():
+        assert max(map(len, code.splitlines())) <= 76
+        _, used = lesson_code.names_across(code)
+        before = [lesson_code.names_across(found[int(n)][1])[0] for n in re.findall(r"\d+", first)]
+        assert used - known.union(*before) == set(), task
+        assert all(used & names for names in before), task
+        # what two cells define may be something else at the end of the lesson
+        assert used & often <= EXTENDED, task
 
 
-def assigned(code: str) -> set[str]:
-    """Return the names that a piece of code binds, wherever it does."""
-    found = set()
-    for node in ast.walk(ast.parse(code)):
-        match node:
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                found.add(name)
-            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
-                found.add(name)
-            case ast.alias(name=name, asname=other):
-                found.add(other or name)
-    return found
+def left_by(notebook: dict) -> Counter:
+    """Return the names that the cells of a notebook define, and how many cells each."""
+    sources = map(lesson_code.source, lesson_code.code_cells(notebook))
+    return Counter(name for code in sources for name in lesson_code.names_across(code)[0])
 
 
 @pytest.mark.parametrize("number", MEASURED)

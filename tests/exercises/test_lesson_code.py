@@ -37,6 +37,29 @@ def test_the_imports_are_all_or_those_that_bind_a_name(lesson):
     assert "import re" not in lesson_code.imports(lesson_code.taught(lesson))
 
 
+def test_names_across_cells_are_those_left_and_those_needed_and_none_inside_a_function():
+    code = """
+import os.path as paths
+
+@cache
+def longest(words, rate=RATE):
+    global SEED
+    SEED, found = 1, [len(each) for each in words]
+    return max(found), OTHERS, longest
+
+class Kind(Base):
+    size = 3
+    half = size / 2
+
+left, [right] = paths.split(word), [x for x in range(3)]
+"""
+    left, needed = lesson_code.names_across(code)
+    assert left == {"paths", "longest", "Kind", "left", "right"}
+    assert needed - {"__name__"} == {
+        "cache", "RATE", "OTHERS", "Base", "word", "len", "max", "range"
+    }  # fmt: skip
+
+
 def test_what_a_function_needs_is_all_that_it_uses_and_no_data_and_no_exercise(lesson):
     code = lesson_code.needed(lesson, ["taught", "solution"])
     assert [line for line in code.splitlines() if line[:1].strip()] == [

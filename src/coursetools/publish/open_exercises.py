@@ -36,9 +36,10 @@ What may you expect of an answer, and how do you grade it? Here are the open exe
 lesson, with what came out when we did them, what a good answer says, where answers go wrong, and
 three points to give.
 
-The code runs as it stands in a new cell at the end of the lesson's notebook. Each function takes
-what names a cell of the table below the expected result, and a seed; `figure` takes a table with a
-row for each such number, and the columns `arm`, `at`, `seed`, `what` and `value`.
+The code runs as it stands in a new cell at the end of the lesson's notebook. Where that of another
+exercise must run first, it says so. Each function takes what names a cell of the table below the
+expected result, and a seed; `figure` takes a table with a row for each such number, and the columns
+`arm`, `at`, `seed`, `what` and `value`.
 
 The numbers were measured with this code, on two cores; `make measure` measures them again. Behind a
 mean stands the standard deviation over the seeds, behind a difference of runs with the same seeds
@@ -67,6 +68,23 @@ def code(number: str) -> dict[str, str]:
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     parts = re.split(r"^# %% (.+)\n", text, flags=re.MULTILINE)
     return {title: cell.strip("\n") for title, cell in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def blocks(number: str) -> dict[int, str]:
+    """Return the code that the page shows, by the number of the exercise."""
+    cells: dict[int, list[str]] = {}
+    for title, cell in code(number).items():
+        if task := re.match(r"Exercise (\d+)", title):
+            cells.setdefault(int(task[1]), []).append(cell)
+    return {task: "\n\n\n".join(parts) for task, parts in cells.items()}
+
+
+def run_first(number: str, task: int) -> str:
+    """Return which code must run before that of an exercise, as the page says it."""
+    shown = blocks(number)
+    _, used = lesson_code.names_across(shown[task])
+    first = [f"{n}" for n, cell in shown.items() if used & lesson_code.names_across(cell)[0]]
+    return f"First run the code of exercise {' and of exercise '.join(first)}.\n\n" if first else ""
 
 
 def digest(number: str) -> str:
@@ -159,7 +177,6 @@ def measured(runs: pd.DataFrame, caption: str | None = None) -> str:
 
 def exercise(number: str, task: int, text: str) -> str:
     """Return the part of the page on one exercise."""
-    title = f"Exercise {task}"
     runs = table(number) if "[[" in text else None
     if runs is not None:
         runs = runs[runs["exercise"] == task]
@@ -172,9 +189,8 @@ def exercise(number: str, task: int, text: str) -> str:
     text = text.replace("(figure)", f"(_static/open_exercises/{number}.svg)")
     quoted = "\n".join(f"> {line}".rstrip() for line in tasks(number)[task].splitlines())
     parts = [f"### Lesson {number}, exercise {task}", quoted, text.strip()]
-    shown = [cell for name, cell in code(number).items() if name.startswith(title)]
-    if shown:
-        block = "```python\n" + "\n\n\n".join(shown) + "\n```"
+    if shown := blocks(number).get(task):
+        block = f"{run_first(number, task)}```python\n{shown}\n```"
         parts.append(f"::::{{admonition}} A solution in code\n:class: dropdown\n\n{block}\n::::")
     return "\n\n".join(parts)
 
