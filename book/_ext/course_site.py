@@ -10,6 +10,7 @@
 import os
 import re
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +140,9 @@ def mend_pages(app: Sphinx, exception: Exception | None) -> None:
 def write_index(app: Sphinx, exception: Exception | None) -> None:
     """Write ``index.html``, which leads to the first page of the book."""
     if exception is None and app.builder.name == "html":
-        page = INDEX.format(title=app.config.html_title, page=f"{app.config.root_doc}.html")
-        (Path(app.outdir) / "index.html").write_text(page, encoding="utf-8")
+        title, page = escape(app.config.html_title), f"{app.config.root_doc}.html"
+        index = INDEX.format(title=title, page=page)
+        (Path(app.outdir) / "index.html").write_text(index, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def test_the_buttons_on_a_page(tmp_path, monkeypatch, repository):
         monkeypatch.setenv("COURSEKIT_REPOSITORY", repository)
     source = tmp_path / "source"
     source.mkdir()
-    page = build(source, tmp_path / "html")
+    page = build(source, tmp_path / "html", html_title="Boxes & <b>")
     links = [
         "https://mybinder.org/v2/gh/owner/name/main?urlpath=lab/tree/lesson.ipynb",
         "https://colab.research.google.com/github/owner/name/blob/main/lesson.ipynb",
@@ -87,7 +87,7 @@ def test_the_buttons_on_a_page(tmp_path, monkeypatch, repository):
     ]
     assert [link in page for link in links] == [repository is not None] * 3
     index = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
-    assert "url=lesson.html" in index and "<title>" in index
+    assert "url=lesson.html" in index and "<title>Boxes &amp; &lt;b&gt;</title>" in index
 
 
 def test_a_page_loads_the_files_that_it_names_and_no_other_page_does(tmp_path):
