@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from coursekit.voc import auditing, selecting
+from coursetools import yaml_files
 from coursetools.labels import Labels, attempt, ending, nearest
 
 import yaml
@@ -155,16 +156,8 @@ def folders_of_splits(files: list[Path]) -> dict[tuple[str, ...], str]:
 
 def _content(file: Path) -> dict:
     """Return what is in a YAML file; `ValueError` where it cannot be read."""
-    try:
-        content = yaml.load(_text(file), yaml.BaseLoader)  # else the name no is read as False
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or " ".join(str(error).split())
-        raise ValueError(
-            f"{file}{line}: is not YAML: {reason}. Correct it. YAML takes spaces for indenting, "
-            "and no tabs."
-        ) from error
+    # else the name no is read as False
+    content = yaml_files.parse(_text(file), file, yaml.BaseLoader)
     return content if isinstance(content, dict) else {}
 
 

@@ -12,6 +12,7 @@ import zipfile
 from importlib.metadata import packages_distributions
 from itertools import pairwise
 
+from coursekit import settings
 from coursekit.settings import CHECKOUT as ROOT
 from coursetools import cli
 from coursetools.publish import student
@@ -432,6 +433,31 @@ def test_the_zip_is_the_same_each_time(edition, tmp_path):
     assert released in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    "old, new, said",
+    [
+        (r"name: .*", 'name: The authors of "Animals: A"', r", line \d+: is not YAML: .*quotes"),
+        (r"title: .*", "title: Animals: A course", r", line \d+: is not YAML: .*quotes"),
+        (
+            r"date-released: .*",
+            'date-released: "2026-11-22"',
+            " needs such a line, without",
+        ),
+        (r"date-released: .*\n", "", " needs such a line"),
+    ],
+)
+def test_a_citation_that_cannot_be_read_is_named(
+    edition, tmp_path, monkeypatch, capsys, old, new, said
+):
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    (tmp_path / "CITATION.cff").write_text(re.sub(old, new, citation, count=1), encoding="utf-8")
+    monkeypatch.setattr(settings, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(student, "write", lambda _: edition)
+    assert cli.main(["student"]) == 1
+    words = re.escape(f"coursekit student: {tmp_path / 'CITATION.cff'}")
+    assert re.match(words + said, capsys.readouterr().err)
+
+
 # ------------------------------------------------------- with a lesson made for the test
 
 
@@ -457,6 +483,13 @@ def test_only_the_files_of_a_student_are_written(course, tmp_path):
         ".written.json", "LICENSE", "Makefile", "START.md", "_toc.yml", "book/intro.md",
         "notebooks/01_x.ipynb",
     ]  # fmt: skip
+
+
+def test_contents_that_cannot_be_read_are_named(course, tmp_path):
+    with (course / "_toc.yml").open("a", encoding="utf-8") as toc:
+        toc.write("caption: To do: more\n")
+    with pytest.raises(ValueError, match=r"_toc\.yml, line \d+: is not YAML: .*quotes"):
+        student.write(tmp_path / "student", root=course)
 
 
 def test_a_run_that_fails_leaves_the_last_edition(course, tmp_path):

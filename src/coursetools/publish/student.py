@@ -8,12 +8,13 @@ import copy
 import re
 import shutil
 import subprocess
+from datetime import date
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from coursekit import settings
 from coursekit.files import written_whole
-from coursetools import cleaning
+from coursetools import cleaning, yaml_files
 from exercises.lesson_code import BEGIN
 
 import nbformat
@@ -156,8 +157,7 @@ def pack(folder: Path, name: str = NAME) -> Path:
 
     All files have the date of the release: JupyterLab shows it.
     """
-    citation = (settings.CHECKOUT / "CITATION.cff").read_text(encoding="utf-8")
-    released = yaml.safe_load(citation)["date-released"].timetuple()[:6]
+    released = _released(settings.CHECKOUT / "CITATION.cff").timetuple()[:6]
     target = folder.with_suffix(".zip")
     with written_whole(target) as new, ZipFile(new, "w") as archive:
         for inside in sorted(cleaning.sealed(folder)):
@@ -167,12 +167,20 @@ def pack(folder: Path, name: str = NAME) -> Path:
     return target
 
 
+def _released(file: Path) -> date:
+    content = yaml_files.parse(file.read_text(encoding="utf-8"), file)
+    released = content.get("date-released") if isinstance(content, dict) else None
+    if not isinstance(released, date):
+        raise ValueError(f"{file} needs such a line, without quotes: date-released: 2026-11-22")
+    return released
+
+
 def _shipped(root: Path) -> list[Path]:
     def names(paths: set[Path]) -> list[str]:
         return sorted(path.relative_to(root).as_posix() for path in paths)
 
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    teachers = _pages([part for part in toc["parts"] if part["caption"] == TEACHERS])
+    toc = yaml_files.parse((root / "_toc.yml").read_text(encoding="utf-8"), root / "_toc.yml")
+    teachers = _pages([part for part in toc["parts"] if part.get("caption") == TEACHERS])
     left_out = [*LEFT_OUT, *(f"{page}.*" for page in teachers)]
     shipped = {path for pattern in SHIPPED for path in root.glob(pattern) if path.is_file()}
     shipped -= {path for pattern in left_out for path in root.glob(pattern)}
@@ -223,9 +231,9 @@ def _makefile(text: str, root: Path) -> str:
     return text.replace(",default)", f",{chosen or 'default'})")
 
 
-def _without_teachers(text: str, _root: Path) -> str:
-    toc = yaml.safe_load(text)
-    toc["parts"] = [part for part in toc["parts"] if part["caption"] != TEACHERS]
+def _without_teachers(text: str, root: Path) -> str:
+    toc = yaml_files.parse(text, root / "_toc.yml")
+    toc["parts"] = [part for part in toc["parts"] if part.get("caption") != TEACHERS]
     return yaml.safe_dump(toc, sort_keys=False)
 
 
