@@ -11,6 +11,7 @@ from coursetools.publish import student, times
 import pytest
 import yaml
 
+from exercising import NOTEBOOKS
 from hygiene import prose
 
 ROOT = settings.CHECKOUT
@@ -23,23 +24,53 @@ def test_how_long_lessons_run_is_said_once():
     setup = times.PAGE.read_text(encoding="utf-8")
     assert setup == times.page(setup, seconds), "Run `python -m coursetools.publish.times`."
     assert setup.count(times.HEAD) == 1
-    notebooks = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
-    assert [f"../notebooks/{path.name}" for path in notebooks] == re.findall(
-        r"^\| \[\d\d\]\((.+)\) \| [\d.]+ \|$", setup, re.MULTILINE
-    )
+    timed = re.findall(r"^\| \[\d\d\]\(../notebooks/(.+)\) \| [\d.]+ \|$", setup, re.MULTILINE)
+    assert timed == [path.name for path in NOTEBOOKS], "Run `make execute`."
     needs = {
         path.stem: prose(json.loads(path.read_text(encoding="utf-8")))
         .split("## What you need\n")[1]
         .split("\n#")[0]
-        for path in notebooks
+        for path in NOTEBOOKS
     }
     for name, text in needs.items():
         assert "minute" not in text and "second" not in text, name
         assert "(../book/setup.md) says how long" in text, name
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "| Lesson 0" not in readme and "[Setup](book/setup.md) has a table" in readme
-    rows = [line for line in PAGE.splitlines() if re.match(r"\| 0\d ", line)]
-    assert len(rows) == len(notebooks) and "minute" not in "".join(rows)
+    rows = [line for line in PAGE.splitlines() if re.match(r"\| \d\d \w", line)]
+    assert rows and "minute" not in "".join(rows)
+
+
+WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+WORDS += ("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen")
+
+
+def test_every_lesson_is_on_the_pages_that_list_them():
+    """What fails says what to add where; so does CONTRIBUTING."""
+    names = ("README.md", "book/instructors.md", "book/intro.md", "book/start.md")
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in names}
+    wanted = [path.name[:2] for path in NOTEBOOKS]
+    tables = {name: re.findall(r"^\| (\d\d) \w", texts[name], re.MULTILINE) for name in names[:2]}
+    missing = [
+        f"{name}: the table of lessons has {', '.join(rows)}, and there are {', '.join(wanted)}."
+        for name, rows in tables.items()
+        if rows != wanted
+    ]
+    words = WORDS[len(NOTEBOOKS)]
+    for name, sentence in (
+        ("book/intro.md", f"{words.capitalize()} lessons are on this site: "),
+        ("book/start.md", f": {words} lessons in notebooks"),
+    ):
+        if sentence not in texts[name]:
+            missing.append(f"{name}: it should say {sentence.strip(': ')!r}.")
+    for path in NOTEBOOKS:
+        link = f"[Lesson {path.name[:2]}](../notebooks/{path.name})"
+        if link not in texts["book/intro.md"]:
+            missing.append(f"book/intro.md: the sentence with all lessons lacks {link}.")
+    assert not missing, "\n".join(missing)
+    steps = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Add a lesson\n")[1]
+    (step,) = re.findall(r"^\d\. (.*lessons are listed.*)$", steps.split("\n## ")[0], re.MULTILINE)
+    assert {*re.findall(r"`([\w/]+\.md)`", step)} == {*names}
 
 
 @pytest.mark.parametrize("seconds, minutes", [(7.5, "0.5"), (59.1, "1"), (60.1, "1.5"), (120, "2")])
