@@ -13,6 +13,10 @@ from localizer import model, pictures, predicting
 
 import matplotlib.pyplot as plt
 
+WITH_OUT = (
+    "A run with --out DIR has it in DIR/models/localizer.safetensors: name that file with --model."
+)
+
 
 def predict(paths: Sequence[str], out: Path, trained: Path | None = None) -> int:
     """Print a line of JSON for each picture, draw it into the folder `out`, return the exit status.
@@ -21,7 +25,11 @@ def predict(paths: Sequence[str], out: Path, trained: Path | None = None) -> int
     are done, and the status is 1 instead of 0. `trained` is the file of the model, by default that
     of lesson 04; errors as in `model.load`.
     """
-    localizer, classes = model.load(trained or model.model_file())
+    file = (trained or model.model_file()).expanduser()
+    try:
+        localizer, classes = model.load(file)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error} {WITH_OUT}") from error
     plotting.use_style()
     taken: set[str] = set()
     status = 0
