@@ -58,8 +58,8 @@ def classes() -> list[str]:
     names = [name.strip() for name in wanted.split(",") if name.strip()]
     if not names or len(set(names)) < len(names):
         raise ValueError(
-            f"COURSEKIT_CLASSES is {wanted!r}. Give one name, or different names with commas "
-            "between them, such as dog,cat."
+            f"--classes or COURSEKIT_CLASSES is {wanted!r}. Give one name, or different names "
+            "with commas between them, such as dog,cat."
         )
     return names
 

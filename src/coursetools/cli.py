@@ -3,7 +3,6 @@
 import argparse
 import io
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -182,9 +181,8 @@ def _import(options: argparse.Namespace) -> int:
     from coursetools import environment, importing
 
     directory = options.directory.expanduser().resolve()
-    print(importing.lay_out(directory, environment.outside(options.out, directory), options.kind))
-    out = shlex.quote(str(options.out))
-    print(as_typed(f"Look at it: `coursekit run --dataset {out} --classes NAME,NAME`"))
+    out = environment.outside(options.out, directory)
+    print(as_typed(importing.lay_out(directory, out, options.kind)))
     return 0
 
 

@@ -5,6 +5,7 @@ label file, where these are named as a split: see `splitting`.
 """
 
 import glob
+import shlex
 import shutil
 import tempfile
 import time
@@ -18,6 +19,7 @@ from coursetools import foreign, looking, pairing, splitting, writing
 from coursetools.labels import Labels, key
 
 SHOWN = 3  # names in each line of the report
+MANY, FIRST = 6, 3  # names of classes: of more than so many, the command has only the first
 HEIC = (".heic", ".heif")
 MASKS = ("SegmentationClass", "SegmentationObject")  # of VOC's
 UNREAD = {  # by a part of the reason
@@ -31,9 +33,9 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     """Return a report, after writing the data set of a directory to `out` in VOC's layout.
 
     `kind` is a key of `foreign.READERS`, by default what the files look like. Pictures are copied.
-    What is left out is counted in the report. `FileExistsError` when `out` is there,
-    `FileNotFoundError` when the directory is not; `ValueError` when the files are of no known kind,
-    or of several, or hold nothing.
+    What is left out is counted in the report; its last line has the command to type next.
+    `FileExistsError` when `out` is there, `FileNotFoundError` when the directory is not;
+    `ValueError` when the files are of no known kind, or of several, or hold nothing.
     """
     if out.exists():
         raise FileExistsError(f"{out} exists already. Name a folder that does not.")
@@ -81,9 +83,11 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
     _clear(out)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
         whole = Path(scratch, "set")
-        counts = writing.write(found, pairing.stems(found, directory), splits, whole, left_out)
+        stems = pairing.stems(found, directory)
+        counts, names = writing.write(found, stems, splits, whole, left_out)
         whole.rename(out)
-    return _report(out, kind, counts, source, left_out)
+    report = _report(out, kind, counts, names.total(), source, left_out)
+    return f"{report}\n{_next(out, names)}"
 
 
 def _clear(out: Path) -> None:
@@ -109,9 +113,21 @@ def _tried(files: list[Path], found: dict, named: dict, directory: Path) -> set[
     return {picture for one in labels for picture in pairing.fitting(one, named, directory)}
 
 
-def _report(out: Path, kind: str, counts: Counter, source: str, left_out: dict) -> str:
+def _next(out: Path, names: Counter) -> str:
+    """Return a sentence with the command that looks at a data set, ready to be typed."""
+    possible = [name for name, _ in names.most_common() if "," not in name]
+    several = len(possible) > MANY
+    classes = ",".join(possible[:FIRST] if several else possible)
+    command = shlex.join(["coursekit", "run", "--dataset", str(out), "--classes", classes])
+    most = f" These are the {FIRST} most frequent of {len(possible)} names; you may give others."
+    return f"Look at it: `{command}`{most if several else ''}"
+
+
+def _report(
+    out: Path, kind: str, counts: Counter, objects: int, source: str, left_out: dict
+) -> str:
     splits = [f"{counts[split]} for {split}" for split in selecting.SHARES if counts[split]]
-    held = f"pictures {counts['pictures']}, objects {counts['objects']}"
+    held = f"pictures {counts['pictures']}, objects {objects}"
     lines = [f"{out}: {held}, read as {foreign.NAMES[kind]}."]
     lines.append(
         f"The {source} are the splits: {', '.join(splits)}."

@@ -13,11 +13,13 @@ from lxml import etree
 from lxml.builder import E
 
 
-def write(found: dict, stems: dict, splits: dict, whole: Path, left_out: dict) -> Counter:
-    """Write the data set; return how many objects of each class, and pictures of each split."""
+def write(
+    found: dict, stems: dict, splits: dict, whole: Path, left_out: dict
+) -> tuple[Counter, Counter]:
+    """Write the data set; return how many pictures of each split, and objects of each class."""
     for part in ("Annotations", "JPEGImages"):
         (whole / part).mkdir(parents=True)
-    counts, lists = Counter(), defaultdict(list)
+    counts, names, lists = Counter(), Counter(), defaultdict(list)
     counts["polygons"] = sum(labels.polygons for labels in found.values())
     for file, labels in found.items():
         stem = stems[file]
@@ -25,11 +27,11 @@ def write(found: dict, stems: dict, splits: dict, whole: Path, left_out: dict) -
         name = f"{stem}{file.suffix}"
         if labels.is_voc:
             _write_again(labels, name, target)
-            counts["objects"] += len(labels.boxes)
+            objects = labels.boxes
         else:
             size, objects = _in_pixels(file, labels, left_out)
             target.write_bytes(annotation(name, size, objects))
-            counts["objects"] += len(objects)
+        names.update(object_name for object_name, *_ in objects)
         shutil.copyfile(file, whole / "JPEGImages" / name)
         counts["pictures"] += 1
         lists[splits.get(file)].append(stem)
@@ -38,7 +40,7 @@ def write(found: dict, stems: dict, splits: dict, whole: Path, left_out: dict) -
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("".join(f"{stem}\n" for stem in sorted(lists[split])), encoding="utf-8")
         counts[split] = len(lists[split])
-    return counts
+    return counts, names
 
 
 def _write_again(labels: Labels, name: str, target: Path) -> None:
