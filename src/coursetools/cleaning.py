@@ -107,8 +107,8 @@ def refuse_work(folder: Path) -> None:
         raise FileExistsError(
             f"{folder / first} is not what was written there, and may hold somebody's answers: "
             f"move {folder} to a place of its own, such as ~/answers, go on working there, and try "
-            "again. To work with a new edition, unzip _build/student.zip outside _build, for "
-            "example into ~/student."
+            "again. To work with a new edition, unzip _build/student.zip outside the course, "
+            "for example into ~/student."
         )
 
 

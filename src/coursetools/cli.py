@@ -201,7 +201,7 @@ def _student(options: argparse.Namespace) -> int:
         return 0
     folder = student.write(BUILT / "student")
     print(f"The student edition is in {folder}, and packed in {student.pack(folder)}.")
-    print("To work with it, unzip it outside _build: `make student` overwrites that folder.")
+    print("To work with it, unzip it outside this folder. Commands overwrite _build.")
     return 0
 
 

@@ -12,7 +12,9 @@ from urllib.parse import unquote, urlsplit
 
 import few_icons
 import pytest
+import yaml
 from fontTools.ttLib import TTFont
+from sphinx.util.matching import Matcher
 
 from processes import make
 
@@ -139,6 +141,17 @@ def test_the_pages_of_the_table_of_contents_are_built_and_no_others(site):
     built = {path.relative_to(site).as_posix() for path in pages(site)}
     hint = "Pages of an older build? `make clean` removes them."
     assert built == wanted | {"index.html", "genindex.html", "search.html"}, hint
+
+
+def test_what_is_hidden_in_a_second_folder_of_the_course_is_no_page():
+    """Of all other pages, the book leaves out those that _toc.yml does not name."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    excluded = Matcher(config["exclude_patterns"])
+    for place in ("", "where-is-it/", "a/b/"):
+        for folder in (".venv", ".coursekit", "notebooks/.ipynb_checkpoints"):
+            assert excluded(f"{place}{folder}"), (place, folder)
+    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    assert not [page for page in re.findall(r"(?:root|file): (\S+)", toc) if excluded(page)]
 
 
 def test_notebooks_can_be_downloaded_and_code_copied(site):
