@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from coursekit import settings, voc
-from coursetools import cleaning
+from coursetools import cleaning, cli
 from coursetools.publish import student, times
 
 import pytest
@@ -90,6 +90,22 @@ def holding(pattern: str) -> set[str]:
         for path in [*tops, *inside]
         if "egg-info" not in str(path) and re.search(pattern.encode(), path.read_bytes())
     }
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "book/intro.md", "book/instructors.md"]
+)
+def test_where_outputs_are_said_to_be_compared_figures_are_excepted(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (line,) = re.findall(r"^.*(?:every|each) notebook\b.* compare.*$", text, re.MULTILINE)
+    assert re.search(r"([Ff]igures|Pictures) are not compared", line)
+
+
+def test_contributing_names_every_command():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (named,) = re.findall(r"The command `coursekit`: ([\w, ]+)\.", text)
+    (commands,) = [action.choices for action in cli._parser()._actions if action.choices]
+    assert named.split(", ") == [*commands]
 
 
 # What the course was called first. Where this is found is where a course may be renamed.
