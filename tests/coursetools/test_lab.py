@@ -99,6 +99,11 @@ def test_each_paper_of_the_bibliography_is_cited():
     assert {make_id(title) for title in re.findall(r"^### (.+)$", text, re.MULTILINE)} <= cited
 
 
+def test_a_page_to_touch_names_the_file_of_the_other():
+    """It has no links, since it is opened inside JupyterLab."""
+    assert "book/network_to_touch.html" in touch_page.page("figures_to_touch")
+
+
 @pytest.mark.parametrize("name", touch_page.NAMES)
 def test_the_figures_for_jupyterlab_are_those_of_the_page(name):
     written = (BOOK / f"{name}.html").read_text(encoding="utf-8")

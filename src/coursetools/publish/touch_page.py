@@ -59,7 +59,10 @@ def inlined(figure: str) -> str:
 
 
 def page(name: str) -> str:
-    """Return a page: the text without its links, which would lead nowhere, and the figures."""
+    """Return a page: the text without its links, which would lead nowhere, and the figures.
+
+    A link to the other of these pages becomes the name of its file, which JupyterLab can open.
+    """
     _, front, text = (BOOK / f"{name}.md").read_text(encoding="utf-8").split("---\n", 2)
     loaded = front.partition("loads:")[2].split()
     parts = {
@@ -70,6 +73,7 @@ def page(name: str) -> str:
         )
         for kind in (".css", ".js")
     }
+    text = re.sub(rf"\[([^\]]*)\]\(({'|'.join(NAMES)})\.md\)", r"\1 (`book/\2.html`)", text)
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"\{kbd\}`([^`]*)`", r"<kbd>\1</kbd>", text)
     body = re.sub(  # a figure is set in after the Markdown was read, which would change it
