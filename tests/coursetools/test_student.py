@@ -589,7 +589,8 @@ def test_the_advice_for_a_new_lesson_fits_the_lessons_that_there_are():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = text.split("## Add a lesson\n")[1].split("\n## ")[0]
     following = f"{len(NOTEBOOKS) + 1:02}"
-    assert {*re.findall(r"\b\d\d(?=_)", section)} == {following}
+    said = "CONTRIBUTING, Add a lesson: step 2 should name the number that is next now"
+    assert {*re.findall(r"\b\d\d(?=_)", section)} == {following}, said
     assert "`git add" in section and "_toc.yml" in section
 
 
