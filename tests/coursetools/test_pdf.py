@@ -72,6 +72,13 @@ def test_the_contents_name_every_chapter_and_its_sections(site):
     ] == ["7"]
 
 
+def test_a_title_with_quotes_stays_whole_in_the_head_of_its_pages(site):
+    lesson = site / "notebooks" / "01_boxes.html"
+    text = lesson.read_text(encoding="utf-8")
+    lesson.write_text(text.replace("<h1>Boxes", '<h1>Boxes, oder "Käs"'), encoding="utf-8")
+    assert r'content: "Boxes, oder \"Käs\""' in pdf.compose(site, {})
+
+
 def test_the_page_of_a_place_is_read_from_the_pdf():
     found = pdf.page_numbers(
         b"2 0 obj\n<</Type /Page\n/X 1>>\n9 0 obj\n<</Type /Page\n>>\n4 0 obj\n<</Type /Pages\n>>"

@@ -4,6 +4,7 @@ Run `make pdf`, or `python -m coursetools.publish.pdf SITE FILE.pdf` for another
 """
 
 import argparse
+import json
 import re
 import shutil
 import subprocess
@@ -46,7 +47,7 @@ BOOK = """<!DOCTYPE html>
 <nav class="contents"><h2>Contents</h2>{contents}</nav>
 {articles}</body></html>
 """
-HEADER = '@page {name} {{ @top-right {{ content: "{title}" }} }} #{name} {{ page: {name} }}\n'
+HEADER = "@page {name} {{ @top-right {{ content: {title} }} }} #{name} {{ page: {name} }}\n"
 LICENSE = "Text and figures: CC BY 4.0. Code: BSD 3-Clause."
 
 
@@ -104,7 +105,10 @@ def compose(site: Path, numbers: dict[str, int]) -> str:
         title=escape(titles[name_of(FIRST)]),
         subtitle=escape(chapters[0].xpath("string(.//p)")),
         base=site.resolve().as_uri() + "/",
-        headers="".join(HEADER.format(name=n, title=t) for n, t in titles.items()),
+        headers="".join(
+            HEADER.format(name=n, title=json.dumps(t, ensure_ascii=False))
+            for n, t in titles.items()
+        ),
         formulas=next(filter(None, (mathjax(site, found) for found in chapters)), ""),
         license=LICENSE,
         contents=contents(chapters, numbers),
