@@ -1,6 +1,7 @@
 """Answers that were wrong, and that a check let through or told something untrue at first."""
 
 from coursekit import boxes
+from minivoc import CLASSES
 
 import numpy as np
 import pytest
@@ -108,6 +109,11 @@ def whole(box):
     return np.array([int(number) for number in box])
 
 
+def kept_type(numbers, array):
+    """Return numbers as they are after they were written into a copy of an array."""
+    return np.asarray(numbers).astype(array.dtype)
+
+
 def crop(box, window):
     cut = np.concatenate([np.maximum(box, window)[:2], np.minimum(box, window)[2:]])
     share = (cut[2:] - cut[:2]).prod() / (box[2:] - box[:2]).prod()
@@ -196,7 +202,13 @@ PASSED = {  # a limit, a rounding or a number that no case reached
     ("lesson_02", "from_source_001"): [
         lambda numbers, size: np.clip(numbers, 0.01, 0.99)[[0, 2, 1, 3]] * np.tile(size, 2),
     ],
-    ("lesson_02", "crop_box"): [lambda box, window: crop(whole(box), whole(window))],
+    ("lesson_02", "crop_box"): [
+        lambda box, window: crop(whole(box), whole(window)),
+        lambda box, window: (kept_type(crop(box, window)[0], box), crop(box, window)[1]),
+    ],
+    ("lesson_02", "hold_out"): [
+        lambda names: np.isin(names, CLASSES) & ALL["lesson_02"]["hold_out"].right(names),
+    ],
     ("lesson_03", "solved"): [
         solved_by(lambda truth, found: boxes.pairwise_iou(truth, found) > 0.5),
         solved_by(lambda truth, found: (boxes.pairwise_iou(truth, found) > 0.5).any(axis=0)),
@@ -207,7 +219,10 @@ PASSED = {  # a limit, a rounding or a number that no case reached
         solved_by(lambda truth, found: boxes.iou(np.roll(truth, 1, axis=0), found) > 0.5),
         solved_by(lambda truth, found: boxes.iou(np.sort(truth, axis=0), found) > 0.5),
     ],
-    ("lesson_03", "generalized_iou"): [lambda a, b: generalized_iou(whole(a), whole(b))],
+    ("lesson_03", "generalized_iou"): [
+        lambda a, b: generalized_iou(whole(a), whole(b)),
+        lambda a, b: generalized_iou(a, kept_type(b, a)),
+    ],
     ("lesson_03", "soft_argmax"): [
         lambda scores: soft_place(np.clip(scores, -5, 5)),
         lambda scores: soft_place(np.clip(scores, -20, 100)),
@@ -241,6 +256,9 @@ PASSED = {  # a limit, a rounding or a number that no case reached
     ("lesson_05", "average_precision"): [
         *(lambda *case, n=n: read_at(HUNDRED, *case, lambda r: np.round(r, n)) for n in (3, 4)),
         *(lambda *case, slack=slack: read_at(HUNDRED - slack, *case) for slack in (0.001, 0.0001)),
+    ],
+    ("lesson_06", "smooth_l1_slope"): [
+        lambda error, beta: kept_type(np.clip(error / beta, -1, 1), error),
     ],
     ("lesson_06", "laplace_interval"): [
         lambda middle, spread, share: laplace(middle, spread, min(share, 0.95)),
@@ -380,7 +398,7 @@ SAID_OF_ONE = {  # what the sentence must say of a mistake that once got none, o
     ("lesson_01", "decode", "your last two numbers are a width and a height"): (
         lambda output, size: decoded_lengths(output, size)
     ),
-    ("lesson_02", "resize_box", "you write into `box`"): lambda box, size, new_size: written_into(
+    ("lesson_02", "resize_box", "or into a copy of it"): lambda box, size, new_size: written_into(
         box, size, new_size
     ),
     ("lesson_03", "solved", "all true boxes"): PASSED["lesson_03", "solved"][1],

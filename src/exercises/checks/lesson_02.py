@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from coursekit import boxes
 from exercises.checks.core import Check
+from minivoc import CLASSES
 
 import numpy as np
 
@@ -129,8 +130,8 @@ resize_box = Check(
                 boxes.denormalize(boxes.normalize(box, size), new_size)
             )
         ),
-        "You write into `box`. It may hold whole numbers, and then it keeps no decimals. Make a "
-        "new array.": lambda box, size, new_size: boxes.denormalize(
+        "You write into `box`, or into a copy of it. It may hold whole numbers, and then it keeps "
+        "no decimals. Make an array of decimals.": lambda box, size, new_size: boxes.denormalize(
             boxes.normalize(box, size), new_size
         ).astype(box.dtype),
     },
@@ -206,6 +207,7 @@ crop_box = Check(
         (np.array([31, 22, 52, 48]), np.array([10, 6, 70, 60])),
         (np.array([12.25, 31.75, 80.5, 55.25]), np.array([20.75, 10.25, 70.25, 50.75])),
         (np.array([20.75, 10.25, 70.25, 50.75]), np.array([12.25, 31.75, 80.5, 55.25])),
+        (np.array([12, 31, 80, 55]), np.array([20.5, 10.25, 70.5, 60.0])),
     ],
     wrong={
         "You moved the box, but it sticks out of the crop. Cut off what lies outside.": (
@@ -291,7 +293,7 @@ def _names() -> list[tuple]:
     rng = np.random.default_rng(2)
     many = rng.choice(["cat", "cow", "dog"], 43, p=[0.6, 0.1, 0.3])
     few = np.array(["cat", "dog", "cat", "cat", "dog", "cat", "cow", "cat"])
-    return [(np.repeat(["cow", "dog"], [6, 9]),), (many,), (few,)]
+    return [(np.repeat(["cow", "sheep"], [6, 9]),), (many,), (few,)]
 
 
 def _every_fourth(names: np.ndarray, which: int) -> np.ndarray:
@@ -312,6 +314,9 @@ hold_out = Check(
         ),
         "You kept the classes in proportion, but took the first of every four, not the fourth.": (
             lambda names: _every_fourth(names, 0)
+        ),
+        "You look for the classes of the course only. Take the classes from `names`.": (
+            lambda names: np.isin(names, CLASSES) & _every_fourth(names, 3)
         ),
         "You return the places of the test pictures. Return True or False for each picture.": (
             lambda names: np.flatnonzero(_every_fourth(names, 3))

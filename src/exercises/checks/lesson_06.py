@@ -29,7 +29,8 @@ in_pixels = Check(
 
 def _errors():
     errors = np.array([0.3, -0.257, 1.4, 0.0, -0.9, 0.02, -0.05])
-    return [(errors, 0.1), (errors, 0.375), (errors, 1.0), (errors[:1], 2.0), (-errors * 10, 4.0)]
+    known = (errors, 0.1), (errors, 0.375), (errors, 1.0), (errors[:1], 2.0), (-errors * 10, 4.0)
+    return [*known, (np.array([-1, 0, 1, 3]), 2.0)]
 
 
 smooth_l1_slope = Check(
