@@ -33,8 +33,14 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def dataset() -> str:
-    """Return the data set as it was asked for: a name, or a directory."""
-    return os.environ.get("COURSEKIT_DATASET", "mini")
+    """Return the data set as it was asked for: a name, or a directory.
+
+    What is not where the process runs may be in the checkout: a notebook runs in its own folder.
+    """
+    wanted = os.environ.get("COURSEKIT_DATASET", "mini")
+    inside = CHECKOUT / wanted
+    elsewhere = wanted in NAMED_DATASETS or Path(wanted).expanduser().exists()
+    return wanted if elsewhere or not inside.is_dir() else str(inside)
 
 
 def dataset_name() -> str:

@@ -182,3 +182,21 @@ def test_copies_made_with_other_weights_are_made_again(monkeypatch, tmp_path):
         set_weights(monkeypatch, *files)
         marks.append(keeping.mark(notebook, "03_x", keeping.inputs(), tmp_path))
     assert len(set(marks)) == 3
+
+
+def test_a_data_set_in_the_folder_of_the_course_is_found_from_a_notebook(tmp_path, monkeypatch):
+    mine = tmp_path / "course" / "mine"
+    mine.mkdir(parents=True)
+    (tmp_path / "course" / "notebooks").mkdir()
+    monkeypatch.setattr(settings, "CHECKOUT", tmp_path / "course")
+    monkeypatch.setenv("COURSEKIT_DATASET", "mine")
+    names = set()
+    for folder in ("course", "course/notebooks"):
+        monkeypatch.chdir(tmp_path / folder)
+        assert Path(settings.dataset()).resolve() == mine
+        names.add(settings.folder_name())
+    assert len(names) == 1
+    (tmp_path / "course" / "notebooks" / "mine").mkdir()  # what is nearer comes first
+    assert Path(settings.dataset()).resolve() == tmp_path / "course" / "notebooks" / "mine"
+    monkeypatch.setenv("COURSEKIT_DATASET", "nowhere")
+    assert settings.dataset() == "nowhere"
