@@ -122,7 +122,8 @@ def begin(lesson: str) -> None:
         results["reports"][lesson] = []
         origin["data"] = results["provenance"].get(lesson, {}).get("data")  # its files are there
         results["provenance"][lesson] = origin | {"versions": _versions()}
-    print(f"Lesson {lesson}, data set {name}")
+    aside = "" if name == "mini" else ". The text describes mini: read your own numbers."
+    print(f"Lesson {lesson}, data set {name}{aside}")
     if len(settings.classes()) == 1:
         mistakes = "You are using a softmax over axis|In loss categorical_crossentropy"
         warnings.filterwarnings("ignore", message=mistakes)  # to Keras, it looks like one
@@ -138,8 +139,7 @@ def record_sentence(part: str, sentence: str, measured: float | None, **more: fl
         )
     with changing_results() as results:
         others = [old for old in results[part].get(_lesson, []) if old["sentence"] != sentence]
-        entry = {"sentence": sentence, "measured": measured, **more}
-        results[part][_lesson] = [*others, entry]
+        results[part][_lesson] = [*others, {"sentence": sentence, "measured": measured, **more}]
     return _lesson
 
 

@@ -100,6 +100,13 @@ def test_a_missing_file_of_another_kind_names_the_notebook_to_run(table):
     assert lessons.artifacts_file("heads/x.keras", "03_keras") == path
 
 
+def test_begin_says_that_the_text_is_not_about_other_data(table, capsys, monkeypatch):
+    monkeypatch.setenv("COURSEKIT_DATASET", "/data/pets")
+    lessons.begin("02_x")
+    said = "Lesson 02_x, data set pets. The text describes mini: read your own numbers.\n"
+    assert capsys.readouterr().out == said
+
+
 def test_begin_notes_where_the_numbers_come_from(table, capsys):
     lessons.begin("02_x")
     assert capsys.readouterr().out == "Lesson 02_x, data set mini\n"
