@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -162,7 +163,8 @@ def _run(options: argparse.Namespace) -> int:
     else:
         os.environ["COURSEKIT_ARTIFACTS"] = str(out)
         executed = runner.run(notebooks, runner.copies_in(out), options.hours, options.typed)
-        print(f"Executed notebooks, predictions and results.json are in {out}.")
+        look = f"Look at them: `jupyter lab {shlex.quote(str(out))}`."
+        print(as_typed(f"Executed notebooks, predictions and results.json are in {out}.\n{look}"))
     for copy in copies:
         write_whole(copy, lessons.artifacts_file(lessons.RESULTS).read_text(encoding="utf-8"))
     recording.report_open(executed)

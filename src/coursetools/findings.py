@@ -26,19 +26,19 @@ def install() -> str:
     return "Run `make setup`." if in_venv() else "Run `pip install -r requirements.txt`."
 
 
-def program() -> str:
-    """Return ``coursekit`` as it has to be typed here, with slashes, which Git Bash needs, too."""
+def program(name: str = "coursekit") -> str:
+    """Return a command as it has to be typed here, with slashes, which Git Bash needs, too."""
     scripts = Path(sysconfig.get_path("scripts"))
-    found = shutil.which("coursekit")
+    found = shutil.which(name)
     if found and Path(found).parent.resolve() == scripts.resolve():
-        return "coursekit"
+        return name
     inside = scripts.is_relative_to(Path.cwd())
-    return ((scripts.relative_to(Path.cwd()) if inside else scripts) / "coursekit").as_posix()
+    return ((scripts.relative_to(Path.cwd()) if inside else scripts) / name).as_posix()
 
 
 def as_typed(text: str) -> str:
-    """Return a text in which each `coursekit ...` between backticks is as it is typed here."""
-    return re.sub("`coursekit(?= )", lambda _: f"`{program()}", text)
+    """Return a text in which each command between backticks is as it is typed here."""
+    return re.sub("`(coursekit|jupyter)(?= )", lambda found: f"`{program(found[1])}", text)
 
 
 class Row(NamedTuple):

@@ -1,12 +1,14 @@
 """Execute the notebooks in order, on any data set, and say what went wrong where."""
 
+import re
+import shutil
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from coursekit import lessons, settings
-from coursekit.files import place_to_write, write_whole
+from coursekit.files import place_to_write, write_whole, written_whole
 from coursekit.progress import progress_bar
 from coursetools import executing, fetching, keeping
 from coursetools.executing import LessonError
@@ -83,6 +85,8 @@ def run(
     if typed:
         keeping.refuse_gaps(notebooks, out, typed)
         fetching.prepare()
+    for path in loaded if out is not None else ():
+        _bring_pages(path, out.parent)
     written = []
     total = sum(_count_code(notebook.cells) for notebook in loaded.values())
     given, names = keeping.inputs(), {path.stem for path in loaded}
@@ -103,6 +107,15 @@ def run(
                 _execute(notebook, path, target, bar, hours, mark)
             written.append(target)
     return written
+
+
+def _bring_pages(notebook: Path, out: Path) -> None:
+    """Copy into `out` the pages and pictures of the book that a notebook leads to."""
+    for name in re.findall(r"\.\./(book/[\w/]+\.(?:md|png))", notebook.read_text("utf-8")):
+        if (source := settings.CHECKOUT / name).is_file():
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            with written_whole(out / name) as new:
+                shutil.copyfile(source, new)
 
 
 def _execute(

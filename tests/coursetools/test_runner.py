@@ -241,6 +241,18 @@ def test_mended_annotations_make_it_another_run(course, voc_set, monkeypatch):
     assert len(executed) == 2
 
 
+def test_a_copy_has_the_pages_and_pictures_that_it_shows_beside_it(course, capsys):
+    (course / "book" / "_static").mkdir()
+    (course / "book" / "_static" / "goal.png").write_bytes(b"a picture")
+    (course / "book" / "words.md").write_text("# Words\n")
+    write(course, "01_good", [*GOOD, "# ![](../book/_static/goal.png) [box](../book/words.md#box)"])
+    assert run(course, "--only", "01") == 0
+    pages = course / "out" / "book"
+    assert (pages / "_static" / "goal.png").read_bytes() == b"a picture"
+    assert (pages / "words.md").read_text() == "# Words\n"
+    assert f"jupyter lab {course / 'out'}`." in capsys.readouterr().out.replace("\n", " ")
+
+
 def test_a_misspelt_setting_is_named_before_a_run_without_it(course, monkeypatch, capsys):
     monkeypatch.setenv("COURSEKIT_CLASES", "mug")
     assert run(course, "--only", "99") == 1
