@@ -172,3 +172,17 @@ def test_the_worked_example_makes_a_data_set_with_the_classes_it_names(tmp_path,
         voc.single_object(voc.load_annotations(mine), settings.classes())
     (shown,) = re.findall(r"```text\n(.+?)```", section, re.DOTALL)
     assert " ".join(shown.split()) == f"coursekit run: {stop.value}"
+
+
+def test_the_three_pages_name_the_same_computers():
+    """The packages have wheels for these only; `make rehearse` asks the registry."""
+    pages = [
+        (ROOT / "book" / f"{name}.md").read_text("utf-8")
+        for name in ("setup", "start", "instructors")
+    ]
+    yes = "Linux, Windows on x86-64 (Intel or AMD), or macOS 14 or later on Apple's processors"
+    no = "a Mac with an Intel processor, macOS 13 or older, or Windows on ARM"
+    for page in pages:
+        assert yes in page and no in page
+        (way_out,) = re.findall(rf"{no}\? (.+)", page)
+        assert "Colab" in way_out and "Binder" in way_out and "JupyterHub" in way_out
