@@ -1,6 +1,10 @@
 # Every command of the course. `make help` lists them.
 # You need Python 3.11 to 3.13, git and make.
-PYTHON ?= python3
+FITS := -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+# On Windows, python3 may be missing, or a program that only names a store.
+PYTHON ?= $(or $(shell for name in python3 python py; do \
+	$$name $(FITS) > /dev/null 2>&1 && echo $$name && break; done),python3)
+EXAMPLE := $(if $(filter Windows_NT,$(OS)),'py -3.12',python3.12)
 # Which torch: "default" takes the ordinary wheels, "cpu" the smaller ones without CUDA.
 # The choice made once is kept in .venv/ready and holds until another is given.
 TORCH ?= $(or $(shell cat .venv/ready 2>/dev/null),default)
@@ -34,8 +38,8 @@ help: ## list the commands
 
 setup: ## create .venv and install the locked packages (TORCH=cpu: torch without CUDA)
 	@$(if $(filter-out default cpu,$(TORCH)),$(error TORCH is default or cpu, not "$(TORCH)"))
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
-		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13. Name one: make setup PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) $(FITS) || { \
+		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13. Name one: make setup PYTHON=$(EXAMPLE)"; exit 1; }
 	@echo "Installing into $(CURDIR)/.venv. Each folder of the course has its own."
 	@echo "The first time, this takes some minutes."
 	@test -x $(BIN)/python -a -z "$(MOVED)" || $(PYTHON) -m venv --clear .venv

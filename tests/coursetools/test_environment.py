@@ -1,6 +1,9 @@
 """environment.yml, pyproject.toml and requirements.txt agree, and hold what the course needs."""
 
+import os
 import re
+import shutil
+import sys
 import tomllib
 
 from coursekit.settings import CHECKOUT as ROOT
@@ -9,6 +12,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+
+from processes import make
 
 REQUIRED = [
     "tensorflow", "torch", "torchvision", "jupyter", "jupyter-book", "nbval", "matplotlib",
@@ -73,3 +78,62 @@ def test_the_workflows_call_what_the_readme_calls(path):
     text, readme = path.read_text(encoding="utf-8"), (ROOT / "README.md").read_text("utf-8")
     called = set(re.findall(r"\bmake (\w+)", text))
     assert called and all(f"make {target}" in readme for target in called)
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """Give a function that lays out a folder with make, on a machine with these Pythons only."""
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.delenv("PYTHON", raising=False)
+
+    def lay_out(*fitting):
+        shutil.copy(ROOT / "Makefile", tmp_path)
+        for name in ("python3", "python", "py"):
+            # 49 is what Windows answers for the stub that leads to its store.
+            does = f'exec {sys.executable} "$@"' if name in fitting else "echo Store; exit 49"
+            (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+            (tmp_path / name).chmod(0o755)
+        return tmp_path
+
+    return lay_out
+
+
+on_unix = pytest.mark.skipif(os.name == "nt", reason="the stand-ins for Python are shell scripts")
+
+
+@on_unix
+@pytest.mark.parametrize(
+    "fitting, taken",
+    [
+        (("python3", "python", "py"), "python3"),
+        (("python", "py"), "python"),
+        (("py",), "py"),
+    ],
+)
+def test_make_takes_the_first_python_that_fits(machine, fitting, taken):
+    assert f"{taken} -m venv" in make(machine(*fitting), "-n", "setup").stdout
+
+
+@on_unix
+def test_make_takes_the_python_that_was_named_and_says_when_none_fits(machine):
+    folder = machine("python")
+    for named in ("python3", "py"):
+        refused = make(folder, "setup", f"PYTHON={named}")
+        assert refused.returncode != 0 and "venv" not in refused.stdout
+        assert f"{named} is not Python 3.11, 3.12 or 3.13. Name one: make" in refused.stdout
+    refused = make(machine(), "setup")
+    said = "python3 is not Python 3.11, 3.12 or 3.13. Name one: make setup PYTHON=python3.12"
+    assert refused.returncode != 0 and said in refused.stdout
+    # Windows has no python3.12, but a program that starts each version.
+    assert (
+        "Name one: make setup PYTHON='py -3.12'"
+        in make(folder, "setup", "OS=Windows_NT", "PYTHON=py").stdout
+    )
+
+
+def test_the_pages_say_how_windows_gets_make():
+    setup, start = ((ROOT / "book" / name).read_text("utf-8") for name in ("setup.md", "start.md"))
+    (windows,) = re.findall(r"^Windows\n: ((?:.|\n(?! *\n\S))+)", setup, re.MULTILINE)
+    for word in ("has no make", "winget install ezwinports.make", "PYTHON='py -3.12'", "conda"):
+        assert word in windows
+    assert "conda, which needs no make" in start
