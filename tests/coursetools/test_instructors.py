@@ -186,3 +186,16 @@ def test_the_three_pages_name_the_same_computers():
         assert yes in page and no in page
         (way_out,) = re.findall(rf"{no}\? (.+)", page)
         assert "Colab" in way_out and "Binder" in way_out and "JupyterHub" in way_out
+
+
+def test_both_pages_say_how_own_pictures_open_in_jupyterlab():
+    setup = (ROOT / "book" / "setup.md").read_text("utf-8").split("## Real photographs\n")[1]
+    own = PAGE.split("### A worked example\n")[1].split("\n### ")[0]
+    for section in (setup.split("\n## ")[0], own):
+        (typed,) = re.findall(
+            r"^COURSEKIT_DATASET=~/mine (COURSEKIT_CLASSES=\S+) make lab$", section, re.MULTILINE
+        )
+        classes = typed.split("=")[1]
+        place = '$env:COURSEKIT_DATASET = "$HOME\\mine"\n'
+        names = f'$env:COURSEKIT_CLASSES = "{classes}"\n'
+        assert f"{place}{names}jupyter lab\n" in section
