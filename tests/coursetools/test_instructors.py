@@ -199,3 +199,9 @@ def test_both_pages_say_how_own_pictures_open_in_jupyterlab():
         place = '$env:COURSEKIT_DATASET = "$HOME\\mine"\n'
         names = f'$env:COURSEKIT_CLASSES = "{classes}"\n'
         assert f"{place}{names}jupyter lab\n" in section
+
+
+def test_the_page_says_how_to_look_at_what_a_run_has_executed():
+    own = PAGE.split("### A worked example\n")[1].split("\n### ")[0]
+    out = re.findall(r"--out (\S+)", own)[-1]
+    assert f"\n.venv/bin/jupyter lab {out}/notebooks\n" in own
