@@ -126,8 +126,8 @@ lint: $(READY) ## check style and formatting, notebooks included
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-execute: $(READY) ## run all notebooks in order and store their outputs and results
-	$(BIN)/coursekit run --in-place
+execute: $(READY) ## run all notebooks in order, or ONLY=02, and store their outputs and results
+	$(BIN)/coursekit run --in-place $(ONLY:%=--only %)
 	$(BIN)/python -m coursetools.publish.results_page
 	$(BIN)/python -m coursetools.publish.touch_figures
 	$(BIN)/python -m coursetools.publish.times

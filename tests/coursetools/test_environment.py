@@ -137,3 +137,24 @@ def test_the_pages_say_how_windows_gets_make():
     for word in ("has no make", "winget install ezwinports.make", "PYTHON='py -3.12'", "conda"):
         assert word in windows
     assert "conda, which needs no make" in start
+
+
+def test_make_execute_does_all_for_single_notebooks_too():
+    def executed(*words):
+        said = make(ROOT, "-n", "execute", *words).stdout
+        return [line.rstrip() for line in said[said.index("coursekit run") :].splitlines()]
+
+    every, two = executed(), executed("ONLY=02 09")
+    assert every[0] == "coursekit run --in-place"
+    assert two[0] == "coursekit run --in-place --only 02 --only 09"
+    assert two[1:] == every[1:] and len(every) == 5
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert "`make execute ONLY=02` does so for one notebook" in contributing
+    assert "--only 02` does so" not in contributing
+
+
+def test_contributing_says_what_the_tests_want_of_a_new_lesson():
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    steps = contributing.split("## Add a lesson\n")[1].split("\n## ")[0]
+    assert "`[Setup](../book/setup.md) says how long each lesson runs.`" in steps
+    assert "at least three terms of the glossary" in steps
