@@ -158,3 +158,15 @@ def test_contributing_says_what_the_tests_want_of_a_new_lesson():
     steps = contributing.split("## Add a lesson\n")[1].split("\n## ")[0]
     assert "`[Setup](../book/setup.md) says how long each lesson runs.`" in steps
     assert "at least three terms of the glossary" in steps
+
+
+def test_the_smaller_torch_is_advised_where_the_ordinary_one_has_cuda():
+    """The lock wants CUDA's packages on Linux only."""
+    cuda = [pin for pin in LOCK if pin.name.startswith(("cuda-", "nvidia-", "triton"))]
+    assert cuda and all(
+        "sys_platform == 'linux'" in str(pin.marker).replace('"', "'") for pin in cuda
+    )
+    for page in ("README.md", "book/setup.md", "book/start.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert "Linux without an NVIDIA GPU? " in text, page
+        assert "No NVIDIA" not in text, page
