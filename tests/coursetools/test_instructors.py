@@ -204,4 +204,4 @@ def test_both_pages_say_how_own_pictures_open_in_jupyterlab():
 def test_the_page_says_how_to_look_at_what_a_run_has_executed():
     own = PAGE.split("### A worked example\n")[1].split("\n### ")[0]
     out = re.findall(r"--out (\S+)", own)[-1]
-    assert f"\n.venv/bin/jupyter lab {out}/notebooks\n" in own
+    assert f"\n.venv/bin/jupyter lab {out}\n" in own
