@@ -20,7 +20,7 @@ def prepare_images() -> None:
     """Run lesson 02 where it has not run on the data set yet: the other lessons need its table."""
     if not lessons.artifacts_file("images.csv").exists():
         with tempfile.TemporaryDirectory() as folder:
-            runner.run(runner.find_notebooks(["02"]), Path(folder))
+            runner.run(runner.find_notebooks(["02"]), Path(folder, "notebooks"))
 
 
 def named(name: str) -> str:

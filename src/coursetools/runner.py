@@ -58,7 +58,8 @@ def run(
     out
         Where the executed copies go. A copy that is there already, finished and made from the same
         (see `keeping.mark`), is kept, which a line says, and its notebook is skipped: after a
-        failure, the run goes on at the notebook that failed. None executes every notebook and
+        failure, the run goes on at the notebook that failed. The pages and pictures that they show
+        go into `book` beside it. None executes every notebook and
         stores its outputs in the notebook itself.
     hours
         How long one cell may take.
@@ -110,9 +111,12 @@ def run(
 
 
 def _bring_pages(notebook: Path, out: Path) -> None:
-    """Copy into `out` the pages and pictures of the book that a notebook leads to."""
-    for name in re.findall(r"\.\./(book/[\w/]+\.(?:md|png))", notebook.read_text("utf-8")):
-        if (source := settings.CHECKOUT / name).is_file():
+    """Copy into `out` the pages and pictures of the book that a notebook leads to.
+
+    A file that is there stays: it may be somebody's own.
+    """
+    for name in {*re.findall(r"\.\./(book/[\w/]+\.(?:md|png))", notebook.read_text("utf-8"))}:
+        if (source := settings.CHECKOUT / name).is_file() and not (out / name).exists():
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             with written_whole(out / name) as new:
                 shutil.copyfile(source, new)

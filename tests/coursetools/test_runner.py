@@ -250,6 +250,9 @@ def test_a_copy_has_the_pages_and_pictures_that_it_shows_beside_it(course, capsy
     pages = course / "out" / "book"
     assert (pages / "_static" / "goal.png").read_bytes() == b"a picture"
     assert (pages / "words.md").read_text() == "# Words\n"
+    (pages / "words.md").write_text("# Somebody's own\n")
+    assert run(course, "--only", "01") == 0
+    assert (pages / "words.md").read_text() == "# Somebody's own\n"
     assert f"jupyter lab {course / 'out'}`." in capsys.readouterr().out.replace("\n", " ")
 
 
