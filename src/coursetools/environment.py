@@ -23,6 +23,8 @@ def set_by(options: argparse.Namespace) -> None:
     """Set the environment variables of the options that were given."""
     for name, words in NOT_PATHS.items():
         value = getattr(options, name) or os.environ.get(f"COURSEKIT_{name.upper()}")
+        if name == "dataset" and value and not options.dataset:
+            value = settings.dataset()  # which looks in the checkout, too
         if value is None:
             continue
         if isinstance(value, str):

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from coursekit import settings
-from coursetools import cli, fetching, keeping, runner
+from coursetools import cli, fetching, keeping, looking, runner
 from minivoc import CLASSES
 
 import pytest
@@ -200,3 +200,14 @@ def test_a_data_set_in_the_folder_of_the_course_is_found_from_a_notebook(tmp_pat
     assert Path(settings.dataset()).resolve() == tmp_path / "course" / "notebooks" / "mine"
     monkeypatch.setenv("COURSEKIT_DATASET", "nowhere")
     assert settings.dataset() == "nowhere"
+
+
+def test_a_run_finds_it_there_as_well(run, tmp_path, monkeypatch):
+    mine = tmp_path / "course" / "mine"
+    mine.mkdir(parents=True)
+    monkeypatch.setattr(settings, "CHECKOUT", tmp_path / "course")
+    monkeypatch.setenv("COURSEKIT_DATASET", "mine")
+    monkeypatch.setattr(looking, "look", lambda: None)
+    monkeypatch.setattr(looking, "report", lambda _: "")
+    assert run() == 0
+    assert Path(os.environ["COURSEKIT_DATASET"]) == mine
