@@ -117,7 +117,7 @@ def _next(out: Path, names: Counter) -> str:
     """Return a sentence with the command that looks at a data set, ready to be typed."""
     possible = [name for name, _ in names.most_common() if "," not in name]
     several = len(possible) > MANY
-    classes = ",".join(possible[:FIRST] if several else possible)
+    classes = ",".join(possible[:FIRST] if several else possible) or "NAME,NAME"
     command = shlex.join(["coursekit", "run", "--dataset", str(out), "--classes", classes])
     most = f" These are the {FIRST} most frequent of {len(possible)} names; you may give others."
     return f"Look at it: `{command}`{most if several else ''}"

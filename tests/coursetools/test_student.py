@@ -443,6 +443,7 @@ def test_the_zip_is_the_same_each_time(edition, tmp_path):
             'date-released: "2026-11-22"',
             " needs such a line, without",
         ),
+        (r"date-released: .*", "date-released: 2026-13-40", ": is not YAML: month must be in"),
         (r"date-released: .*\n", "", " needs such a line"),
     ],
 )

@@ -410,6 +410,7 @@ def test_what_should_be_returned_is_named(right, what, itself):
     [
         lambda right: right.astype(str),
         lambda right: right.astype(str).astype(object),
+        lambda right: pd.Series(right.astype(str)),
         lambda right: [f"{number:.2f}" for number in right],
         lambda right: tuple(map(str, right)),
         lambda right: [right[0], str(right[1])],

@@ -191,8 +191,8 @@ def _number_in_quotes(value: object) -> bool:
     """Return whether a number or a truth value is a text, anywhere in a result."""
     if isinstance(value, str):
         return re.match(r"[-+.]*\d|True$|False$", value) is not None
-    if isinstance(value, np.ndarray):
-        value = value.ravel().tolist() if value.dtype.kind in "OU" else []
+    if hasattr(value, "shape"):
+        value = _array(value).ravel().tolist() if _array(value).dtype.kind in "OU" else []
     return isinstance(value, tuple | list) and any(map(_number_in_quotes, value))
 
 
