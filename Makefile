@@ -126,7 +126,7 @@ lint: $(READY) ## check style and formatting, notebooks included
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-execute: $(READY) ## run all notebooks in order, or ONLY=02, and store their outputs and results
+execute: $(READY) ## run all notebooks in order (ONLY=02: one), and store their outputs and results
 	$(BIN)/coursekit run --in-place $(ONLY:%=--only %)
 	$(BIN)/python -m coursetools.publish.results_page
 	$(BIN)/python -m coursetools.publish.touch_figures

@@ -203,7 +203,7 @@ def _student(options: argparse.Namespace) -> int:
         return 0
     folder = student.write(BUILT / "student")
     print(f"The student edition is in {folder}, and packed in {student.pack(folder)}.")
-    print("To work with it, unzip it outside this folder. Commands overwrite _build.")
+    print("To work with it, unzip it outside the course. Commands overwrite _build.")
     return 0
 
 

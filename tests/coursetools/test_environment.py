@@ -150,7 +150,6 @@ def test_make_execute_does_all_for_single_notebooks_too():
     assert two[1:] == every[1:] and len(every) == 5
     contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert "`make execute ONLY=02` does so for one notebook" in contributing
-    assert "--only 02` does so" not in contributing
 
 
 def test_contributing_says_what_the_tests_want_of_a_new_lesson():
@@ -169,4 +168,3 @@ def test_the_smaller_torch_is_advised_where_the_ordinary_one_has_cuda():
     for page in ("README.md", "book/setup.md", "book/start.md"):
         text = (ROOT / page).read_text(encoding="utf-8")
         assert "Linux without an NVIDIA GPU? " in text, page
-        assert "No NVIDIA" not in text, page

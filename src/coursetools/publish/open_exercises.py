@@ -36,10 +36,10 @@ What may you expect of an answer, and how do you grade it? Here are the open exe
 lesson, with what came out when we did them, what a good answer says, where answers go wrong, and
 three points to give.
 
-The code runs as it stands in a new cell at the end of the lesson's notebook. Where that of another
-exercise must run first, it says so. Each function takes what names a cell of the table below the
-expected result, and a seed; `figure` takes a table with a row for each such number, and the columns
-`arm`, `at`, `seed`, `what` and `value`.
+The code runs as it stands in a new cell at the end of the lesson's notebook. Where the code of
+another exercise must run first, the page says so. Each function takes what names a cell of the
+table below the expected result, and a seed; `figure` takes a table with a row for each such number,
+and the columns `arm`, `at`, `seed`, `what` and `value`.
 
 The numbers were measured with this code, on two cores; `make measure` measures them again. Behind a
 mean stands the standard deviation over the seeds, behind a difference of runs with the same seeds
