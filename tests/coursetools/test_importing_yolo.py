@@ -80,7 +80,7 @@ NO_NAMES = {
     "empty": ("", r"data\.yaml: `names` is missing"),
     "a list": ("- mug\n- pen\n", r"data\.yaml: `names` is missing"),
     "other keys": ("nc: 2\ntrain: x\n", r"data\.yaml: `names` is missing"),
-    "a tab": ("names:\n\t- mug\n", r"data\.yaml, line 2: .*\\t.* no tabs"),
+    "a tab": ("names:\n\t- mug\n", r"data\.yaml, line 2: .*\\t.* not with tabs"),
     "two documents": ("names: [mug]\n---\nnames: [pen]\n", r"data\.yaml, line 2: .*Correct"),
     "a character": ("names: [mug\0]\n", r"data\.yaml.* YAML.*Correct"),
     "one word": ("names: mug\n", r"data\.yaml: `names` is no list of names"),
