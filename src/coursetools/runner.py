@@ -86,8 +86,8 @@ def run(
     if typed:
         keeping.refuse_gaps(notebooks, out, typed)
         fetching.prepare()
-    for path in loaded if out is not None else ():
-        _bring_pages(path, out.parent)
+    for notebook in loaded.values() if out is not None else ():
+        _bring_pages(notebook, out.parent)
     written = []
     total = sum(_count_code(notebook.cells) for notebook in loaded.values())
     given, names = keeping.inputs(), {path.stem for path in loaded}
@@ -110,12 +110,13 @@ def run(
     return written
 
 
-def _bring_pages(notebook: Path, out: Path) -> None:
+def _bring_pages(notebook: NotebookNode, out: Path) -> None:
     """Copy into `out` the pages and pictures of the book that a notebook leads to.
 
     A file that is there stays: it may be somebody's own.
     """
-    for name in {*re.findall(r"\.\./(book/[\w/]+\.(?:md|png))", notebook.read_text("utf-8"))}:
+    text = "\n".join(cell.source for cell in notebook.cells)
+    for name in {*re.findall(r"\.\./(book/[\w/]+\.(?:md|png))", text)}:
         if (source := settings.CHECKOUT / name).is_file() and not (out / name).exists():
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             with written_whole(out / name) as new:
