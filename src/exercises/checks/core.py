@@ -192,7 +192,8 @@ def _number_in_quotes(value: object) -> bool:
     if isinstance(value, str):
         return re.match(r"[-+.]*\d|True$|False$", value) is not None
     if hasattr(value, "shape"):
-        value = _array(value).ravel().tolist() if _array(value).dtype.kind in "OU" else []
+        array = _array(value)
+        value = array.ravel().tolist() if array.dtype.kind in "OU" else []
     return isinstance(value, tuple | list) and any(map(_number_in_quotes, value))
 
 
