@@ -34,7 +34,7 @@ PREDICTION_COLUMNS = ["image_id", "split", "width", "height", "name", *SIDES, *F
 TEXTS = dict.fromkeys(["image_id", "split", "name", "pred_name"], str)  # may look like numbers
 RESULTS = "results.json"
 TABLE, OF_IMAGES = "images.csv", "02_voc_annotations"  # and the lesson that writes it
-RUN = "Run notebooks/{}.ipynb first, then this notebook again."
+RUN = "Run notebooks/{}.ipynb first, and then try again."
 SEED = settings.seed()  # of every lesson
 PACKAGES = ("coursekit", "numpy", "pandas", "pillow", "tensorflow", "keras", "torch", "torchvision")
 

@@ -109,9 +109,9 @@ def _run(client: _Client, starts: int) -> None:
 
 
 def open_exercises(executed: Path) -> list[str]:
-    """Return what the checks of an executed notebook say of answers that are missing or wrong."""
-    cells = nbformat.read(executed, as_version=4).cells
-    return [error.evalue for cell in cells if _has(cell, "check") for error in _errors(cell)]
+    """Return which checks of an executed notebook failed, and what they say of the answers."""
+    checks = [c for c in nbformat.read(executed, as_version=4).cells if _has(c, "check")]
+    return [f"{cell.source}: {error.evalue}" for cell in checks for error in _errors(cell)]
 
 
 def _has(cell: NotebookNode, tag: str) -> bool:
