@@ -15,8 +15,9 @@ from pathlib import Path
 from coursekit import datasets, pictures
 from coursekit.files import LEFT
 from coursekit.voc import reading, selecting
-from coursetools import foreign, looking, pairing, splitting, writing
+from coursetools import foreign, pairing, splitting, writing
 from coursetools.labels import Labels, key
+from coursetools.torn import torn_among
 
 SHOWN = 3  # names in each line of the report
 MANY, FIRST = 6, 3  # names of classes: of more than so many, the command has only the first
@@ -68,7 +69,7 @@ def lay_out(directory: Path, out: Path, kind: str | None = None) -> str:
         stray = [file.name for file in found if file not in splits]
         left_out["pictures outside every split"] += stray
         found = {file: labels for file, labels in found.items() if splits.get(file)}
-    for file, reason in looking.torn_among([*found]).items():
+    for file, reason in torn_among([*found]).items():
         words = next(words for part, words in UNREAD.items() if part in reason)
         left_out[words].append(file.name)
         del found[file]

@@ -7,16 +7,15 @@ the same rows.
 import io
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from pathlib import Path
 
 from coursekit import datasets, settings, voc
 from coursekit.boxes import SIDES
-from coursekit.pictures import CorruptImageError, read_picture
 from coursekit.voc import auditing, parsing
 from coursetools.findings import Row
 from coursetools.misspelt import alike, meant_by
+from coursetools.torn import torn_among
 
 import pandas as pd
 
@@ -132,32 +131,17 @@ def _audited(table: pd.DataFrame, directory: Path, wanted: Sequence[str]) -> Ite
             yield Row(check, found, "", False if stops else None, row["what_to_do"])
 
 
-def torn_among(files: Sequence[Path]) -> dict[Path, str]:
-    """Return the pictures that are there and cannot be decoded to their end, and why."""
-
-    def reason(file: Path) -> str:
-        try:
-            read_picture(file, 8)  # of a JPEG, that takes an eighth of the time
-        except FileNotFoundError:
-            return ""
-        except (OSError, CorruptImageError) as error:
-            return str(error).rstrip(".")
-        return ""
-
-    with ThreadPoolExecutor() as pool:
-        found = zip(files, pool.map(reason, files), strict=True)
-        return {file: words for file, words in found if words}
-
-
 def _names(counts: pd.Series, wanted: Sequence[str]) -> Iterator[Row]:
-    """Yield the names that nobody asked for, and those among them that look like a slip."""
+    """Yield the names that nobody asked for, and those of any that look like a slip."""
     others = {name: int(n) for name, n in counts.items() if name not in wanted}
     if others:
         yield Row("not asked for", _some([f"{name} ({n})" for name, n in others.items()]), "", None)
-    for name, n in others.items():
-        for meant in wanted:
-            if meant in counts and alike(name, meant):  # else the slip is in what was asked for
-                advice = "If it is, correct the annotations."
+    for name, n in counts.items():
+        # where what is meant does not occur, the slip is in what was asked for
+        for meant in (one for one in wanted if one in counts and one != name):
+            rarer = name in others or (n, name) < (counts[meant], meant)
+            if rarer and alike(name, meant):
+                advice = f"If that is meant, correct {name!r} in the annotations."
                 yield Row("names", f"{name!r} ({n}) looks like {meant!r}", "", None, advice)
 
 
@@ -228,7 +212,12 @@ def _absurd(images: pd.DataFrame, table: pd.DataFrame, wanted: Sequence[str]) ->
     resized += "x and y exchanged?"
     if other := {"picture": "annotation", "annotation": "picture"}.get(settings.sizes()):
         again, _ = _quietly(voc.single_object, table, wanted, sizes=other)
-        if _outside(again).mean() <= auditing.MANY:
+        exchanged = (images["width"] == again["height"]) & (images["height"] == again["width"])
+        if (outside & exchanged).mean() > auditing.MANY and other == "annotation":
+            # the size in the files is that of a picture that lies on its side
+            resized = "Were they drawn on pictures that lay on their side? Then no size is right: "
+            resized += "draw them on the pictures as they are shown."
+        elif _outside(again).mean() <= auditing.MANY:
             resized = f"By the other size they are inside. Take it: `--sizes {other}`, or the word "
             resized += "in COURSEKIT_SIZES."
     cases = (

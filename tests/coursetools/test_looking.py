@@ -162,7 +162,16 @@ def test_a_misspelt_class_does_not_vanish_without_a_word(own, name):
     change(own, "<name>mug", f"<name>{name}", 2)
     words = said()
     assert f"not asked for: {name} (1)\n" in words
-    assert f"names: '{name}' (1) looks like 'mug'. If it is, correct the annotations" in words
+    advice = f"If that is meant, correct '{name}' in the annotations."
+    assert f"names: '{name}' (1) looks like 'mug'. {advice}" in words
+
+
+def test_two_classes_that_were_asked_for_may_be_one(own, monkeypatch):
+    """An import lists all names that it finds, slips too."""
+    change(own, "<name>mug", "<name>mgu", 2)
+    monkeypatch.setenv("COURSEKIT_CLASSES", "mug,mgu,pen")
+    words = said()
+    assert "names: 'mgu' (1) looks like 'mug'." in words and "'mug' (" not in words
 
 
 @pytest.mark.parametrize(
@@ -361,6 +370,17 @@ def test_with_the_size_of_the_annotation_boxes_lie_in_it_or_in_neither(own, monk
     assert "are inside. Take it: `--sizes annotation`" in refused()
     change(own, "<width>60<", "<width>16<")
     assert "Were pictures resized" in refused() and "other size" not in refused()
+
+
+def test_boxes_of_pictures_that_lay_on_their_side_are_not_stretched(own, monkeypatch):
+    """The size in the files would put them inside, and on something else."""
+    for number in range(16):
+        Image.new("RGB", (40, 60)).save(picture(own, number))
+    box(own, (44, 3, 58, 30))
+    assert "Was it turned? Boxes drawn on it as it lay must be drawn anew" in refused()
+    monkeypatch.setenv("COURSEKIT_SIZES", "picture")
+    assert "lay on their side? Then no size is right: draw them on the pictures as" in refused()
+    assert "Take it" not in refused()
 
 
 def test_a_polygon_without_a_box_stops_the_run_until_its_box_is_asked_for(own, monkeypatch):

@@ -100,9 +100,9 @@ def with_sizes(
         first = other[0]
         raise ValueError(
             f"{images['image_id'][first]} says {declared[first]} pixels, and its picture has "
-            f"{shown[first]} ({len(other)} in all). Was it resized or turned after the boxes were "
-            "drawn? Look at some, then say which size is right: `--sizes picture` or "
-            "`--sizes annotation`, or the word in COURSEKIT_SIZES."
+            f"{shown[first]} ({len(other)} in all). Was it turned? Boxes drawn on it as it lay "
+            "must be drawn anew. Was it resized? Look at some, then say which size is right: "
+            "`--sizes picture` or `--sizes annotation`, or the word in COURSEKIT_SIZES."
         )
     return images.assign(**dict(zip(("width", "height"), zip(*shown, strict=True), strict=True)))
 
