@@ -182,7 +182,9 @@ def kind_of(directory: Path, files: list[Path]) -> str:
             "text files instead."
         )
     if len(kinds) != 1:
-        said = f"labels of several kinds: {', '.join(sorted(kinds))}" if kinds else "no labels"
+        said = "no labels that are recognized. Archives must be unpacked first"
+        if kinds:
+            said = f"labels of several kinds: {', '.join(sorted(kinds))}"
         raise ValueError(
             f"{directory} holds {said}. Say which to read, with --from: {', '.join(READERS)}."
         )

@@ -49,8 +49,18 @@ def predict(paths: Sequence[str], out: Path, trained: Path | None = None) -> int
                 predicting.draw([picture], table, width=8).savefig(new)
             plt.close()
             (row,) = table.round(4).to_dict("records")
-            print(json.dumps({"file": str(file), **row, "annotated": str(target)}), flush=True)
+            print(_line({"file": str(file), **row, "annotated": str(target)}), flush=True)
     return status
+
+
+def _line(found: dict) -> str:
+    """Return a line of JSON, with escapes only where the terminal cannot show a letter."""
+    text = json.dumps(found, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(found)
+    return text
 
 
 def _complain(reason: object) -> int:

@@ -332,7 +332,9 @@ def test_several_kinds_and_none_are_refused_with_the_choice(exported, tmp_path):
     with pytest.raises(ValueError, match=r"several kinds: coco, labelme.*--from"):
         importing.lay_out(tmp_path / "export", tmp_path / "set")
     importing.lay_out(tmp_path / "export", tmp_path / "set", "coco")
-    with pytest.raises(ValueError, match=r"no labels.*--from"):
+    with pytest.raises(
+        ValueError, match=r"no labels that .* Archives must be unpacked first.*--from"
+    ):
         importing.lay_out(tmp_path / "set" / "JPEGImages", tmp_path / "more")
 
 

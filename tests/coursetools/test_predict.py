@@ -31,6 +31,14 @@ def predict(*arguments: str) -> tuple[int, str, str]:
     return status, out.getvalue(), err.getvalue()
 
 
+def line_of(found: dict, encoding: str) -> str:
+    """Return the line that is printed on a terminal of this encoding."""
+    from coursetools import predicting
+
+    with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO(), encoding)):
+        return predicting._line(found)
+
+
 def save_trained(file: Path) -> None:
     small_localizer.trained(file)
 
@@ -86,6 +94,13 @@ def test_each_picture_gets_a_line_and_an_annotated_copy(run, course):
     with Image.open(annotated) as image:
         image.load()
         assert image.width > 500
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_letter_is_shown_as_it_is_where_that_can_be(in_torch, encoding):
+    line = in_torch(line_of, {"file": "Grünspecht.jpg"}, encoding)
+    assert json.loads(line) == {"file": "Grünspecht.jpg"}
+    assert ("Grünspecht" in line) == (encoding == "utf-8")
 
 
 def test_a_folder_stands_for_its_pictures(run, course):
