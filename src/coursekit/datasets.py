@@ -7,6 +7,7 @@ import hashlib
 import shlex
 import shutil
 from collections.abc import Callable
+from multiprocessing import current_process
 from pathlib import Path
 
 from coursekit import settings
@@ -75,10 +76,14 @@ def draw_once(directory: Path, draw: Callable[[Path], Path]) -> Path:
     """Return the directory that `draw` fills, once; a second process waits, and finds it done.
 
     What a killed process left is deleted. `FileExistsError` when something else is there.
+    `RuntimeError` in a process that draws, and for that imports the script that asked for it.
     """
     try:
         if directory.exists():
             return draw(directory)  # which it does if this is of another version
+        if hasattr(current_process(), "_inheriting"):  # it would wait for the one that waits for it
+            guard = 'Put what the script does below `if __name__ == "__main__":`, to draw faster.'
+            raise RuntimeError(f"{directory.name} is being drawn by what imports this. {guard}")
         directory.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(directory.parent / f".{directory.name}.lock"):
             for left in directory.parent.glob(f".{directory.name}-*/drawn"):

@@ -1,5 +1,7 @@
 """Finding and preparing data sets."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from coursekit import datasets, settings
@@ -146,3 +148,27 @@ def test_half_a_data_set_is_none(tmp_path):
 def test_a_name_that_is_none_is_answered_with_the_names(home):
     with pytest.raises(FileNotFoundError, match="'voc2008': it is none of mini, voc2007, voc2012"):
         datasets.locate("voc2008")
+
+
+SCRIPT = """
+from pathlib import Path
+from coursekit.datasets import draw_once
+from minivoc.drawing import fill_once, for_each
+
+def fill(directory):
+    for i in for_each(abs, [-2, -3], processes=2):
+        (directory / f"{i}.txt").touch()
+
+place = Path("drawn")
+draw_once(place, lambda directory: fill_once(directory, {"version": 1}, fill))
+print(sorted(file.name for file in place.iterdir()))
+"""
+
+
+def test_a_script_without_a_guard_draws_and_does_not_wait_for_itself(tmp_path):
+    """Its processes import it again, and so would draw themselves."""
+    (tmp_path / "draw.py").write_text(SCRIPT)
+    command = [sys.executable, "draw.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "['2.txt', '3.txt', 'VERSION']\n"
+    assert 'below `if __name__ == "__main__":`' in done.stderr
