@@ -143,6 +143,18 @@ def test_the_page_says_where_title_author_and_name_are():
     assert len(pictures) == 3 and all((ROOT / picture).exists() for picture in pictures)
 
 
+def test_the_plans_name_sections_that_there_are():
+    """What is in italics is a heading of the lesson that its line names."""
+    plans = PAGE.split("## Which plan fits?")[1].split("\n## ")[0]
+    named = re.findall(r"[Ll]esson (\d\d)[^|*]*((?:\*[^*]+\*[^|*]*)+)\|", plans)
+    assert len(named) > 3
+    for number, words in named:
+        (path,) = [path for path in NOTEBOOKS if path.name.startswith(number)]
+        text = prose(json.loads(path.read_text(encoding="utf-8")))
+        for title in re.findall(r"\*([^*]+)\*", words):
+            assert re.search(rf"^##+ {re.escape(title)}$", text, re.MULTILINE), (number, title)
+
+
 def test_the_worked_example_makes_a_data_set_with_the_classes_it_names(tmp_path, monkeypatch):
     section = PAGE.split("### A worked example\n")[1].split("\n### ")[0]
     (example,) = re.findall(r"```python\n(.+?)```", section, re.DOTALL)

@@ -354,6 +354,14 @@ def test_a_wrong_truth_value_is_not_told_to_be_a_number():
     assert told(check, lambda n: n > 2).endswith("For n = 2 it gives False, but True is right.")
 
 
+def test_whole_numbers_in_place_of_a_text_or_none_are_no_cut_decimals():
+    for right in ("a", None):
+        said = told(
+            Check(lambda x, right=right: right, lambda: [(1,)], {}), lambda x: np.ones(1, int)
+        )
+        assert said == f"<lambda> is not right yet. For x = 1 it gives [1], but {right} is right."
+
+
 def test_a_slip_in_one_result_of_several_is_looked_for_there():
     check = Check(right=lambda n: (n / 4, n / 8), cases=lambda: [(3,), (5,)], wrong={})
     assert told(check, lambda n: (n / 4, n // 8)).startswith("Look at result 2. Your numbers have")

@@ -401,6 +401,10 @@ SAID_OF_ONE = {  # what the sentence must say of a mistake that once got none, o
     ("lesson_02", "resize_box", "or into a copy of it"): lambda box, size, new_size: written_into(
         box, size, new_size
     ),
+    ("lesson_02", "crop_box", "or its `zeros_like`, holds"): PASSED["lesson_02", "crop_box"][1],
+    ("lesson_06", "smooth_l1_slope", "or its `zeros_like`, holds"): (
+        PASSED["lesson_06", "smooth_l1_slope"][0]
+    ),
     ("lesson_03", "solved", "all true boxes"): PASSED["lesson_03", "solved"][1],
     ("lesson_03", "solved", "of the first picture"): PASSED["lesson_03", "solved"][3],
 }

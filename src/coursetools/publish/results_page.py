@@ -45,7 +45,11 @@ MODELS = {
     "keras_spatial": ("spatial head", "03", "source 000's second model: the box from cells"),
     "keras_pointing": ("pointing head", "03", "a head that chooses where each side is"),
     "torch_small": ("small network", "04", "source 004's small network, trained on all pictures"),
-    "torch_fine_tuned": ("fine-tuned", "04", "that head, with the backbone's last layers trained"),
+    "torch_fine_tuned": (
+        "fine-tuned",
+        "04",
+        "the pointing head in PyTorch, with the backbone's last layers trained",
+    ),
 }
 # Where a model was trained with several seeds: the table in book/results, and the step in it.
 MEASURED = {

@@ -16,6 +16,10 @@ DIGITS = 6  # of a number, as it is shown
 
 # What goes wrong in any exercise, and what it makes of the right numbers.
 WHOLE = "Your numbers have no decimals. Did you divide with `//`, or round, or use `int`?"
+KEPT = (
+    "Some of your numbers lose their decimals. A copy of an array of whole numbers, or its "
+    "`zeros_like`, holds whole numbers only."
+)
 SLIPS = (
     ("You return percent. Return a fraction: 0.5, not 50.", lambda right: 100 * right),
     (WHOLE, np.floor),
@@ -184,7 +188,19 @@ def _slip(given: list, expected: list, close: float) -> str | None:
         for part in (None, *range(_parts(expected[0]) or 0)):
             if _all_same(given, [_slipped(one, slip, part) for one in expected], close):
                 return sentence if part is None else f"Look at result {part + 1}. {sentence}"
-    return None
+    pairs = zip(given, expected, strict=True)
+    return KEPT if all(_right_but_cut(*pair, close) for pair in pairs) else None
+
+
+def _right_but_cut(given: object, right: object, close: float) -> bool:
+    """Return whether a result is right, or was until an array of whole numbers cut it."""
+    if isinstance(right, tuple):
+        pairs = zip(given, right, strict=True) if _parts(given) == len(right) else [(None, 0)]
+        return all(_right_but_cut(*pair, close) for pair in pairs)
+    arrays = hasattr(given, "dtype") and hasattr(right, "dtype")
+    if arrays and (_array(given).dtype.kind, _array(right).dtype.kind) == ("i", "f"):
+        right = np.trunc(_array(right))
+    return _same(given, right, close)
 
 
 def _number_in_quotes(value: object) -> bool:
