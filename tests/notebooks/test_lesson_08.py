@@ -211,7 +211,8 @@ def published(name: str, scratch: Path) -> dict:
     detector, called = names["load_published"](name)
     table = names["run_published"](detector, called, np.array([1, 2]))
     with torch.no_grad():
-        theirs = detector(tensors)
+        # one by one, as in the lesson: in a batch, some processors add up in another order
+        theirs = [detector([tensor])[0] for tensor in tensors]
     return {
         "absent": absent,
         "columns": [*table],
@@ -318,7 +319,8 @@ def test_a_published_detector_comes_once_and_its_boxes_are_torchvisions(in_torch
     assert {*found["columns"]} == {*PREDICTED, "image_id", "pred_name", "confidence"}
     assert found["called"] == ["aeroplane"]  # by VOC's name
     assert all(1 <= len(one) <= 10 for one in found["boxes"])
-    assert found["boxes"] == found["theirs"]
+    for ours, theirs in zip(found["boxes"], found["theirs"], strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-3)  # pixels
 
 
 def scene(seed: int, images: int = 12) -> tuple[pd.DataFrame, pd.DataFrame]:
