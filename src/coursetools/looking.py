@@ -161,6 +161,9 @@ def _chosen(table: pd.DataFrame, directory: Path, wanted: Sequence[str]) -> Iter
     for note in notes:
         yield _advised("lists", note, " They are")
     yield from _uses(images, directory)
+    for split, part in images.groupby("split")["name"]:
+        if absent := sorted({*images["name"]} - {*part}):
+            yield Row("classes", f"{split} has no {', '.join(map(repr, absent))}", "", None)
     counts = images["split"].value_counts()
     number = {split: int(counts.get(split, 0)) for split in ("train", "val", "test")}
     if min(number.values()) == 0:
@@ -209,7 +212,7 @@ def _absurd(images: pd.DataFrame, table: pd.DataFrame, wanted: Sequence[str]) ->
         yield Row("boxes", found, "", None, "Are they in percent? Export them in pixels.")
     fractions = (images[SIDES].abs() <= 1).all(axis=1)
     outside, resized = _outside(images), "Were pictures resized after the boxes were drawn? Or are "
-    resized += "x and y exchanged?"
+    resized += "x and y exchanged, or a corner and a size?"
     if other := {"picture": "annotation", "annotation": "picture"}.get(settings.sizes()):
         again, _ = _quietly(voc.single_object, table, wanted, sizes=other)
         exchanged = (images["width"] == again["height"]) & (images["height"] == again["width"])

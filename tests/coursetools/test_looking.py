@@ -166,6 +166,14 @@ def test_a_misspelt_class_does_not_vanish_without_a_word(own, name):
     assert f"names: '{name}' (1) looks like 'mug'. {advice}" in words
 
 
+def test_a_class_that_a_split_lacks_is_named(own):
+    own.list("train", *[f"p{i:02d}" for i in range(10)])
+    own.list("val", *[f"p{i:02d}" for i in (10, 12)])
+    own.list("test", *[f"p{i:02d}" for i in (11, 13, 14, 15)])
+    words = said()
+    assert "classes: val has no 'pen'\n" in words and "test has no" not in words
+
+
 def test_two_classes_that_were_asked_for_may_be_one(own, monkeypatch):
     """An import lists all names that it finds, slips too."""
     change(own, "<name>mug", "<name>mgu", 2)
