@@ -1,12 +1,13 @@
 """What the trained localizer says about a reader's own pictures: ``coursekit predict``."""
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from itertools import chain, count
 from pathlib import Path
 
-from coursekit import plotting
+from coursekit import plotting, settings
 from coursekit.files import written_whole
 from coursekit.pictures import read_picture
 from localizer import model, pictures, predicting
@@ -29,7 +30,9 @@ def predict(paths: Sequence[str], out: Path, trained: Path | None = None) -> int
     try:
         localizer, classes = model.load(file)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error} {WITH_OUT}") from error
+        ran = settings.home() / "runs" / settings.folder_name() / "models" / file.name
+        has = f"But a run has written one: add `--model {shlex.quote(str(ran))}`."
+        raise FileNotFoundError(f"{error} {has if ran.is_file() else WITH_OUT}") from error
     plotting.use_style()
     taken: set[str] = set()
     status = 0

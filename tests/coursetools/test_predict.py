@@ -165,7 +165,7 @@ def test_annotated_pictures_are_no_new_questions(run, course):
     assert [len(run(course / "out")[1]) for _ in range(2)] == [1, 1]
 
 
-def test_another_model_can_be_named(run, course):
+def test_another_model_can_be_named(run, course, monkeypatch):
     trained = course / "artifacts" / "models" / "localizer.safetensors"
     other = course / "results" / "models" / "localizer.safetensors"  # as with --out results
     other.parent.mkdir(parents=True)
@@ -178,6 +178,12 @@ def test_another_model_can_be_named(run, course):
         "Run notebooks/04_pytorch_two_heads.ipynb first. A run with --out DIR has it in "
         "DIR/models/localizer.safetensors: name that file with --model."
     )
+    monkeypatch.setenv("COURSEKIT_HOME", str(course / "home"))
+    ran = course / "home" / "runs" / "mini" / "models" / other.name  # as without --out
+    ran.parent.mkdir(parents=True)
+    ran.touch()
+    _, _, (words,) = run(picture)
+    assert words.endswith(f"But a run has written one: add `--model {ran}`.")
     status, (line,), complaints = run(picture, "--model", other)
     assert (status, complaints) == (0, []) and line["pred_name"] in small_localizer.CLASSES
     status, _, (words,) = run(picture, "--model", picture)
