@@ -163,6 +163,10 @@ def test_the_worked_example_makes_a_data_set_with_the_classes_it_names(tmp_path,
         monkeypatch.setenv(name, str(tmp_path))
     (tmp_path / "course").mkdir()
     monkeypatch.chdir(tmp_path / "course")
+    assert section.index("coursekit fetch mini") < section.index("python ~/example.py")
+    assert cli.main(["fetch", "mini"]) == 0
+    # a script that draws by itself needs a guard for the processes that import it
+    monkeypatch.setattr("coursekit.datasets.draw_once", lambda *_: pytest.fail("it draws"))
     exec(example, {})
     # It leaves nothing in the folder of the course, where git and `make lint` would find it.
     assert not any((tmp_path / "course").iterdir())
