@@ -148,7 +148,7 @@ def _run(options: argparse.Namespace) -> int:
     for copy in copies:
         place_to_write(copy.parent, "Give --results another file.")
     environment.set_by(options)
-    out = Path(options.out or settings.home() / "runs" / settings.folder_name())
+    out = Path(options.out or environment.place_of_runs())
     out = environment.outside(out, datasets.place(settings.dataset()))
     if not settings.home().is_dir():
         place_to_write(settings.home(), "Name another folder with --home, or COURSEKIT_HOME.")

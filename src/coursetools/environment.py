@@ -37,6 +37,11 @@ def set_by(options: argparse.Namespace) -> None:
         os.environ["COURSEKIT_ZERO_BASED"] = "1"
 
 
+def place_of_runs() -> Path:
+    """Return where a run on the data set in use writes, if it is not told where."""
+    return settings.home() / "runs" / settings.folder_name()
+
+
 def outside(out: Path, data: Path) -> Path:
     """Return where `out` is; `ValueError` inside the data, where results would be new data."""
     out = out.expanduser().resolve()

@@ -10,6 +10,7 @@ from pathlib import Path
 from coursekit import plotting, settings
 from coursekit.files import written_whole
 from coursekit.pictures import read_picture
+from coursetools import environment
 from localizer import model, pictures, predicting
 
 import matplotlib.pyplot as plt
@@ -30,7 +31,8 @@ def predict(paths: Sequence[str], out: Path, trained: Path | None = None) -> int
     try:
         localizer, classes = model.load(file)
     except FileNotFoundError as error:
-        ran = settings.home() / "runs" / settings.folder_name() / "models" / file.name
+        name = model.model_file().relative_to(settings.artifacts())
+        ran = environment.place_of_runs() / name
         has = f"But a run has written one: add `--model {shlex.quote(str(ran))}`."
         raise FileNotFoundError(f"{error} {has if ran.is_file() else WITH_OUT}") from error
     plotting.use_style()

@@ -195,8 +195,9 @@ def _slip(given: list, expected: list, close: float) -> str | None:
 def _right_but_cut(given: object, right: object, close: float) -> bool:
     """Return whether a result is right, or was until an array of whole numbers cut it."""
     if isinstance(right, tuple):
-        pairs = zip(given, right, strict=True) if _parts(given) == len(right) else [(None, 0)]
-        return all(_right_but_cut(*pair, close) for pair in pairs)
+        return _parts(given) == len(right) and all(
+            _right_but_cut(*pair, close) for pair in zip(given, right, strict=True)
+        )
     arrays = hasattr(given, "dtype") and hasattr(right, "dtype")
     if arrays and (_array(given).dtype.kind, _array(right).dtype.kind) == ("i", "f"):
         right = np.trunc(_array(right))
